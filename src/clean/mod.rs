@@ -1,0 +1,112 @@
+//! Cleaning: a page's bytes in, a value out. Pure: no clock, no files, no network, no globals.
+//!
+//! The way of a page: `decode` (bytes to text) → `dom` (text to tree) → `extract` (a template's selectors) or
+//! `generic` (no template) → `lines` (what newsrooms leave inside the container) → [`Record`].
+
+use jiff::Timestamp;
+use url::Url;
+
+use crate::record::{Kind, Reason, Record};
+use crate::sites::Sites;
+
+/// One page as it came.
+#[derive(Debug, Clone, Copy)]
+pub struct Page<'a> {
+    /// Address after redirects, if known.
+    pub url: Option<&'a Url>,
+    /// The content.
+    pub body: Body<'a>,
+    /// Value of the `Content-Type` header, if there was one.
+    pub content_type: Option<&'a str>,
+    /// When it was fetched: relative times (3小时前) are resolved against it, and only then.
+    pub fetched_at: Option<Timestamp>,
+}
+
+/// A page's content.
+#[derive(Debug, Clone, Copy)]
+pub enum Body<'a> {
+    /// HTML, undecoded.
+    Html(&'a [u8]),
+    /// Lines of text that someone flattened before; no markup left.
+    Text(&'a str),
+}
+
+/// How to clean.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Ignore selector files.
+    pub generic_only: bool,
+}
+
+/// A link found on a page, absolute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// Absolute address, fragment removed, otherwise as the page wrote it.
+    pub url: Url,
+    /// The link's text.
+    pub text: String,
+}
+
+/// What a page turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageKind {
+    /// Something with text of its own.
+    Content(Kind),
+    /// A page of links.
+    List,
+    /// None of these.
+    Other,
+}
+
+/// Why a page gave no article.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// The class of reason.
+    pub reason: Reason,
+    /// What exactly was seen, for a person.
+    pub detail: String,
+}
+
+/// How often a field's selectors were looked for and found, for drift.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldHit {
+    /// `title`, `body`, `published`, …
+    pub field: &'static str,
+    /// Index of the step that gave the value; `None` if no step did.
+    pub step: Option<usize>,
+}
+
+/// Everything that one page gave.
+#[derive(Debug, Clone)]
+pub struct Cleaned {
+    /// What the page is.
+    pub kind: PageKind,
+    /// The article, or why there is none.
+    pub article: Result<Box<Record>, Rejection>,
+    /// Every link of the page, in page order, each address once.
+    pub links: Vec<Link>,
+    /// The next page of a paginated article.
+    pub next: Option<Url>,
+    /// A twin that holds the whole article on one page.
+    pub whole: Option<Url>,
+    /// Address the page declares as its canonical one.
+    pub declared_canonical: Option<Url>,
+    /// Name of the template that matched.
+    pub template: Option<String>,
+    /// Hits of the template's fields.
+    pub hits: Vec<FieldHit>,
+}
+
+/// Cleans one page.
+pub fn clean(_page: &Page<'_>, _sites: &Sites, _options: &Options) -> Cleaned {
+    Cleaned {
+        kind: PageKind::Other,
+        article: Err(Rejection { reason: Reason::NoBody, detail: String::new() }),
+        links: Vec::new(),
+        next: None,
+        whole: None,
+        declared_canonical: None,
+        template: None,
+        hits: Vec::new(),
+    }
+}

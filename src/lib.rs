@@ -1,0 +1,7 @@
+//! 净文: a polite crawler and cleaner for Chinese news that writes clean JSONL.
+
+pub mod clean;
+pub mod cli;
+pub mod record;
+pub mod sites;
+pub mod urls;
