@@ -225,7 +225,7 @@ fn index(sites: &mut Sites, set: &Set, problems: &mut Vec<Problem>) {
 
 /// All of a table: of one that begins with a header, what stands below it as well.
 fn extent(text: &str, table: &Range<usize>) -> Range<usize> {
-    if table.len() > 0 && !text[table.start..].starts_with('[') {
+    if !table.is_empty() && !text[table.start..].starts_with('[') {
         return table.clone();
     }
     let below = &text[table.end..];
