@@ -52,7 +52,7 @@ struct Entry {
 
 impl Args {
     pub fn run(self) -> Outcome {
-        let sites = Sites::default();
+        let sites = Sites::load(&self.selectors).map_err(|e| Failure::usage(miette::miette!("{e}")))?;
         let options = Options { generic_only: self.generic };
         let mut out = BufWriter::new(io::stdout().lock());
         let fail = |e: io::Error| Failure::unexpected(miette::miette!("{e}"));
