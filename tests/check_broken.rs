@@ -124,11 +124,7 @@ const ERRORS: &[(&str, &str, &str)] = &[
         "take it out of",
     ),
     ("removed-by-remove", "[[template]]\nname = \"a\"\nbody = ¦\".b\"\nremove = [\".b\"]\n", "`keep`"),
-    (
-        "removed-by-remove",
-        "[[template]]\nname = \"a\"\nbody = \".b\"\nremove = [\".c\"]\ncaptions = [¦\"div.c p\"]\n",
-        "`keep`",
-    ),
+    ("removed-by-remove", "remove = \".c\"\n[[template]]\nname = \"a\"\nbody = [\".b\", ¦\"div.c.d\"]\n", "`keep`"),
     (
         "step-reads-nothing",
         "[[template]]\nname = \"a\"\nbody = \".b\"\ntitle = ¦{ pick = \"first\" }\n",

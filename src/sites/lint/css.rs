@@ -11,7 +11,7 @@ const ELEMENTS: &str = " a abbr acronym address applet area article aside audio 
     keygen label legend li link listing main map mark marquee math menu menuitem meta meter nav nobr noembed noframes noscript object \
     ol optgroup option output p param picture plaintext pre progress q rb rp rt rtc ruby s samp script search section select slot small \
     source span strike strong style sub summary sup svg table tbody td template textarea tfoot th thead time title tr track tt u ul var \
-    video wbr xmp path g use rect circle text zoom ";
+    video wbr xmp path g use rect circle text zoom mpvoice mpvideo ";
 
 impl Lint<'_> {
     /// Names that are no elements: most often a `.` or `#` was forgotten.
@@ -84,17 +84,13 @@ pub(super) fn branches(css: &str) -> Vec<&str> {
     parts
 }
 
-/// Whether everything that `inner` finds is found by `outer` or stands inside it, as far as the text of the two tells:
-/// true where one of `inner`'s compounds (`p.a.b`) says all that `outer`, a single compound, says.
-pub(super) fn within(inner: &str, outer: &str) -> bool {
-    let [outer] = &compounds(outer)[..] else { return false };
-    let wanted = simples(outer);
-    // A sibling's inside is not on the way.
-    !inner.contains(['+', '~'])
-        && compounds(inner).iter().any(|compound| {
-            let has = simples(compound);
-            !wanted.is_empty() && wanted.iter().all(|w| has.contains(w))
-        })
+/// Whether every element that `css` finds is one that `other`, a single compound (`p.a.b`), finds too, as far as the text of
+/// the two tells: the last compound of `css` says all that `other` says.
+pub(super) fn last_says_all_of(css: &str, other: &str) -> bool {
+    let [other] = &compounds(other)[..] else { return css.trim() == other.trim() };
+    let Some(last) = compounds(css).pop() else { return false };
+    let has = simples(last);
+    simples(other).iter().all(|wanted| has.contains(wanted))
 }
 
 fn compounds(css: &str) -> Vec<&str> {
@@ -145,12 +141,13 @@ mod tests {
     }
 
     #[test]
-    fn knows_what_is_within() {
-        assert!(within(".emit span.r", ".emit"));
-        assert!(within("div.emit.cf", ".emit"));
-        assert!(!within(".emit span.r", "p.emit"));
-        assert!(!within(".a", ".a .b"));
-        assert!(!within(".emit + p", ".emit"));
+    fn knows_what_is_found_by_both() {
+        assert!(last_says_all_of("div.a.b", ".b"));
+        assert!(last_says_all_of(".x > .b", ".b"));
+        assert!(last_says_all_of(".x .b", ".x .b"));
+        assert!(!last_says_all_of(".b", "div.b"));
+        assert!(!last_says_all_of(".b p", ".b"));
+        assert!(!last_says_all_of(".b", ".x .b"));
     }
 
     #[test]

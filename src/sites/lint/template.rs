@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use regex::Regex;
 
 use super::Lint;
-use super::css::{branches, within};
-use super::regexes::Against;
+use super::css::{branches, last_says_all_of};
+use super::regexes::{Against, example};
 use crate::sites::at::{At, Many, StrOr};
 use crate::sites::model::{self, HasFields, StepTable};
 use crate::sites::problem::Problem;
@@ -16,7 +16,7 @@ use crate::sites::{LineAction, TemplateKind};
 const ROLES: &str = " 责任编辑 责编 编辑 校对 责任校对 审读 审核 一审 二审 三审 初审 复审 终审 监制 总监制 值班编委 值班主编 值班总编 主编 副主编 \
     总编辑 执行主编 编审 统筹 策划 总策划 制作 制图 美编 美术编辑 视觉 设计 版式 版面 海报 摄影 摄像 剪辑 视频 图片 图片编辑 视频编辑 新媒体编辑 \
     实习编辑 见习编辑 实习生 出品 出品人 签发 签审 审稿 审校 校审 校核 编校 编辑部 撰文 文字 文案 整理 翻译 配音 主播 主持 主持人 录入 组版 \
-    值班编辑 见习记者 实习记者 记者 通讯员 作者 文 图 文图 来源 流程编辑 编委 总值班 执行 执行编辑 执行策划 运营 技术 后期 导演 编导 \
+    審稿 責任編輯 編輯 核稿 審核 攝影 签审 审签 核发 值班编辑 见习记者 实习记者 记者 通讯员 作者 文 图 文图 来源 流程编辑 编委 总值班 执行 执行编辑 执行策划 运营 技术 后期 导演 编导 \
     source author authors ";
 
 impl Lint<'_> {
@@ -78,35 +78,22 @@ impl Lint<'_> {
         }
     }
 
-    /// Body, captions and `keep` that `remove` takes away.
+    /// A body that `remove` takes away. (Captions may stand in what is removed: they are read before. And the container may
+    /// well stand inside an element that is removed elsewhere; being one itself is the mistake.)
     fn removed(&mut self, template: &model::Template) {
         let outer = template.remove.iter().chain(&self.parsed.model.remove);
         let outer: Vec<&At<String>> = outer.filter(|r| !template.keep.iter().any(|k| k.trim() == r.trim())).collect();
-        let removed_by = |css: &str, same: bool| {
-            let all = branches(css);
-            outer.iter().copied().find(|remove| {
-                all.iter()
-                    .all(|inner| branches(remove).iter().any(|o| if same { o == inner } else { within(inner, o) }))
-            })
-        };
-        let mut found = Vec::new();
-        for step in &template.body {
-            // The container may well stand inside an element of this kind; being one itself is the mistake.
-            let css = step_css(step).filter(|css| removed_by(css, true).is_some());
-            found.extend(css.map(|css| ("body", css)));
-        }
-        for caption in &template.captions {
-            if removed_by(caption, false).is_some() {
-                found.push(("captions", caption.clone()));
-            }
-        }
-        for (key, css) in found {
-            let Some(by) = removed_by(&css, key == "body") else { continue };
+        for css in template.body.iter().filter_map(step_css) {
+            let by = outer.iter().find(|remove| {
+                let removed = branches(remove);
+                branches(&css).iter().all(|body| removed.iter().any(|r| last_says_all_of(body, r)))
+            });
+            let Some(by) = by else { continue };
             let problem = Problem::error(
                 self.source(),
                 css.span.clone(),
                 "removed-by-remove",
-                format!("`{}` in `{key}` can match only what `remove` removes", css.value),
+                format!("`{}` in `body` can match only what `remove` removes", css.value),
             );
             let help = "take one of the two out, or name the part to stay in `keep`";
             self.problems.push(problem.also(by.span.clone(), "removed by this").help(help));
@@ -201,7 +188,7 @@ impl Lint<'_> {
     }
 
     pub(super) fn lines(&mut self, lines: &[At<model::Line>]) {
-        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        let mut seen: BTreeSet<(&str, [Option<u32>; 3])> = BTreeSet::new();
         for line in lines {
             if let Some(capture) = &line.capture {
                 self.roles(capture);
@@ -211,7 +198,8 @@ impl Lint<'_> {
             if !limited {
                 self.regex("match", pattern, Against::Line);
             }
-            if !seen.insert(pattern) {
+            let limits = [&line.within_last, &line.within_first, &line.max_chars].map(|n| n.as_ref().map(|n| n.value));
+            if !seen.insert((pattern.as_str(), limits)) {
                 self.warn(
                     &pattern.span,
                     "duplicate",
@@ -219,7 +207,9 @@ impl Lint<'_> {
                     "take one of them out",
                 );
             }
-            if !limited && line.action.as_ref().is_some_and(|a| a.value == LineAction::Cut) {
+            // A phrase of some length begins no ordinary sentence.
+            let phrase = pattern.starts_with('^') && example(pattern).is_some_and(|e| e.trim().chars().count() >= 6);
+            if !limited && !phrase && line.action.as_ref().is_some_and(|a| a.value == LineAction::Cut) {
                 let help = "add within_last = 6 or max_chars = 60: such words also begin ordinary sentences";
                 self.warn(&pattern.span, "cut-without-limit", "this rule may cut an article at its first line", help);
             }
