@@ -14,6 +14,7 @@ mod problem;
 mod rules;
 pub mod select;
 mod shape;
+pub mod testing;
 mod units;
 
 use std::collections::HashMap;
