@@ -60,7 +60,7 @@ fn html(page: &Page<'_>, bytes: &[u8], sites: &Sites, options: &Options) -> Clea
     }
     let site = page.url.and_then(|u| sites.for_url(u)).filter(|_| !options.generic_only);
     let decoded = decode::decode(bytes, page.content_type, site.and_then(|s| s.charset));
-    let html = dom::document(&decoded.text);
+    let html = dom::document(&decoded.text, &dom::Keep::default());
     let meta = Meta::of(&html);
     let base = page.url.and_then(|u| match &meta.base {
         Some(b) => u.join(b).ok(),
@@ -109,15 +109,13 @@ impl Ready<'_> {
             }
             let kind = match template.kind {
                 TemplateKind::List => {
-                    let mut out =
-                        reject(Reason::List, format!("template `{}` of {} is a list", template.name, site.file));
+                    let mut out = reject(Reason::List, format!("template `{}` of {} is a list", template.name, site.file));
                     out.kind = PageKind::List;
                     out.template = Some(template.name.clone());
                     return Some(out);
                 }
                 TemplateKind::Skip => {
-                    let mut out =
-                        reject(Reason::Skipped, format!("template `{}` of {} says skip", template.name, site.file));
+                    let mut out = reject(Reason::Skipped, format!("template `{}` of {} says skip", template.name, site.file));
                     out.template = Some(template.name.clone());
                     return Some(out);
                 }
@@ -216,8 +214,7 @@ impl Ready<'_> {
         let mut record = record(self.page, text, self.site);
         record.charset = Some(self.charset.clone());
         record.site = self.site.map(|s| s.id.clone());
-        record.language =
-            self.site.and_then(|s| s.language.clone()).or_else(|| super::language::of(&record.text, self.meta));
+        record.language = self.site.and_then(|s| s.language.clone()).or_else(|| super::language::of(&record.text, self.meta));
         record
     }
 }
@@ -263,10 +260,7 @@ pub(super) fn record(page: &Page<'_>, text: String, site: Option<&Site>) -> Reco
         text_hash: hash(&squashed),
         text,
         pages: 1,
-        provenance: Provenance {
-            program: concat!("jingwen/", env!("CARGO_PKG_VERSION")).to_owned(),
-            ..Provenance::default()
-        },
+        provenance: Provenance { program: concat!("jingwen/", env!("CARGO_PKG_VERSION")).to_owned(), ..Provenance::default() },
         fetched_at: page.fetched_at.map(|t| t.to_string()),
         ..Record::default()
     }
@@ -275,3 +269,4 @@ pub(super) fn record(page: &Page<'_>, text: String, site: Option<&Site>) -> Reco
 fn hash(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes())[..16])
 }
+
