@@ -3,5 +3,6 @@
 pub mod clean;
 pub mod cli;
 pub mod record;
+pub mod schema;
 pub mod sites;
 pub mod urls;
