@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes examples/site.warc.gz from examples/pages/. Standard library only.
+"""Makes examples/site.warc.gz from examples/selectors/pages/. Standard library only.
 
     scripts/make-example-warc.py            write the archive
     scripts/make-example-warc.py --check    fail if the archive does not hold what the pages say
@@ -17,6 +17,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+PAGES = EXAMPLES / "selectors" / "pages"  # beside the selector file, whose tests use them too
 ARCHIVE = EXAMPLES / "site.warc.gz"
 DATE = "2026-03-02T04:00:00Z"
 
@@ -42,8 +43,8 @@ def records():
     """All records in order: a warcinfo, then one response a page."""
     info = b"software: make-example-warc.py\r\nformat: WARC File Format 1.1\r\ndescription: pages of an invented paper\r\n"
     yield record("warcinfo", info, "application/warc-fields")
-    for page in json.loads((EXAMPLES / "pages" / "manifest.json").read_text(encoding="utf-8")):
-        body = (EXAMPLES / "pages" / page["file"]).read_bytes()
+    for page in json.loads((PAGES / "manifest.json").read_text(encoding="utf-8")):
+        body = (PAGES / page["file"]).read_bytes()
         status = page["status"]
         head = (
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
