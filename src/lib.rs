@@ -2,6 +2,11 @@
 
 pub mod clean;
 pub mod cli;
+pub mod config;
+pub mod crawl;
+pub mod frontier;
+pub mod output;
 pub mod record;
 pub mod sites;
+pub mod units;
 pub mod urls;

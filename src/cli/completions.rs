@@ -37,7 +37,9 @@ impl ManArgs {
                 Failure::usage(miette::miette!(help = "`jingwen --help` lists the commands", "no command `{name}`"))
             })?,
         };
-        clap_mangen::Man::new(page).render(&mut io::stdout()).map_err(|e| Failure::unexpected(miette::miette!("{e}")))?;
+        clap_mangen::Man::new(page)
+            .render(&mut io::stdout())
+            .map_err(|e| Failure::unexpected(miette::miette!("{e}")))?;
         Ok(exit::DONE)
     }
 }

@@ -1,0 +1,6 @@
+//! The crawl: the async shell around the pure core.
+
+pub mod fetch;
+pub mod guard;
+pub mod host;
+pub mod robots;
