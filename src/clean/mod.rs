@@ -3,6 +3,20 @@
 //! The way of a page: `decode` (bytes to text) → `dom` (text to tree) → `extract` (a template's selectors) or
 //! `generic` (no template) → `lines` (what newsrooms leave inside the container) → [`Record`].
 
+pub mod blocks;
+pub mod byline;
+pub mod date;
+pub mod decode;
+pub mod generic;
+pub mod hints;
+pub mod links;
+pub mod meta;
+pub mod noise;
+mod pipeline;
+pub mod published;
+pub mod tidy;
+pub mod title;
+
 use jiff::Timestamp;
 use url::Url;
 
@@ -98,15 +112,6 @@ pub struct Cleaned {
 }
 
 /// Cleans one page.
-pub fn clean(_page: &Page<'_>, _sites: &Sites, _options: &Options) -> Cleaned {
-    Cleaned {
-        kind: PageKind::Other,
-        article: Err(Rejection { reason: Reason::NoBody, detail: String::new() }),
-        links: Vec::new(),
-        next: None,
-        whole: None,
-        declared_canonical: None,
-        template: None,
-        hits: Vec::new(),
-    }
+pub fn clean(page: &Page<'_>, sites: &Sites, options: &Options) -> Cleaned {
+    pipeline::clean(page, sites, options)
 }

@@ -1,14 +1,27 @@
 //! Selector files: the product's rules, as data. See `selectors/README.md` for the format.
+//!
+//! The way of a file: `load` (bytes) → `shape` (keys and types) → `model` (as written) → `compile` (selectors, regexes,
+//! inheritance) → [`Site`]. What is hardly meant so, yet usable, is told by `lint`.
 
-use std::collections::{BTreeMap, HashMap};
+mod at;
+mod compile;
+mod load;
+mod model;
+mod pattern;
+mod problem;
+mod rules;
+mod shape;
+mod units;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
-use regex::Regex;
-use scraper::Selector;
 use url::Url;
+
+pub use problem::{Origin, Problem, Severity, SiteErrors, SourceFile};
+pub use rules::*;
+pub use shape::SCHEMA;
 
 /// All selector files of a run, compiled. Cheap to share, swapped whole on reload.
 #[derive(Debug, Default)]
@@ -18,21 +31,50 @@ pub struct Sites {
     /// What `_common.toml` holds: applied to the generic extractor, and merged into every site that has not opted out.
     pub common: Common,
     exact: HashMap<String, usize>,
+    /// Suffixes with their dot, the longest first.
     wildcard: Vec<(String, usize)>,
 }
 
-/// Shared rules (`_common.toml`).
-#[derive(Debug, Default)]
-pub struct Common {
-    /// Line rules.
-    pub lines: Vec<LineRule>,
-    /// Fallback steps by field, tried after a template's own.
-    pub fields: Fields,
-    /// Elements that are never body.
-    pub remove: Vec<Selector>,
-}
-
 impl Sites {
+    /// The selector files embedded in the program.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sites::load`]; not in a released program, whose tests check its own files.
+    pub fn builtin() -> Result<Self, SiteErrors> {
+        Self::load(&[])
+    }
+
+    /// The embedded selector files, and those of the given files and folders, which take the place of embedded ones with the
+    /// same name (and later ones that of earlier ones).
+    ///
+    /// # Errors
+    ///
+    /// [`SiteErrors::Unreadable`] for a path that cannot be read, [`SiteErrors::Invalid`] with all errors of all files.
+    pub fn load(paths: &[PathBuf]) -> Result<Self, SiteErrors> {
+        let mut files = load::builtin();
+        files.extend(load::read(paths)?);
+        Self::compile(files)
+    }
+
+    /// Selector files given as text, nothing else.
+    ///
+    /// # Errors
+    ///
+    /// [`SiteErrors::Invalid`] with all errors of all files.
+    pub fn compile(files: Vec<SourceFile>) -> Result<Self, SiteErrors> {
+        let mut problems = Vec::new();
+        let set = load::parse(files, &mut problems);
+        let sites = compile::compile(&set, &mut problems);
+        problems.retain(|p| p.severity == Severity::Error);
+        if problems.is_empty() { Ok(sites) } else { Err(SiteErrors::Invalid(load::in_order(problems))) }
+    }
+
+    /// The site of a selector file, by the file's stem.
+    pub fn by_id(&self, id: &str) -> Option<&Arc<Site>> {
+        self.sites.iter().find(|s| s.id == id)
+    }
+
     /// The site whose `hosts` cover this host name (without port), exact names first.
     pub fn for_host(&self, host: &str) -> Option<&Arc<Site>> {
         if let Some(&i) = self.exact.get(host) {
@@ -48,296 +90,4 @@ impl Sites {
     pub fn for_url(&self, url: &Url) -> Option<&Arc<Site>> {
         self.for_host(url.host_str()?)
     }
-}
-
-/// A selector file, compiled. Can only be made from a valid file.
-#[derive(Debug)]
-pub struct Site {
-    /// File stem: `sznews`.
-    pub id: String,
-    /// File name as shown to people: `selectors/sznews.toml`.
-    pub file: String,
-    /// First 16 hexadecimal digits of the SHA-256 of the file and of those it extends.
-    pub hash: String,
-    /// 深圳新闻网.
-    pub name: String,
-    /// 深圳报业集团.
-    pub outlet: Option<String>,
-    /// Hosts as written: exact names or `*.example.com`.
-    pub hosts: Vec<String>,
-    /// Outlet's name by host, for files with several.
-    pub names: BTreeMap<String, String>,
-    /// Zone of dates without one.
-    pub timezone: TimeZone,
-    /// Overrides what the bytes say.
-    pub charset: Option<&'static encoding_rs::Encoding>,
-    /// BCP 47 tag of the site's language, if the file says so.
-    pub language: Option<String>,
-    /// `high`, `medium` or `low`: how well the selectors are evidenced.
-    pub confidence: Confidence,
-    /// How to crawl it.
-    pub crawl: CrawlRules,
-    /// Tried in order; the first whose `when` and `require` hold wins.
-    pub templates: Vec<Template>,
-    /// Line rules for all templates: own ones first, then the common ones.
-    pub lines: Vec<LineRule>,
-}
-
-/// How well a file's selectors are evidenced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Confidence {
-    /// Checked on real pages.
-    High,
-    /// Several independent sources agree.
-    #[default]
-    Medium,
-    /// Never seen on a real page.
-    Low,
-}
-
-/// What a selector file says about crawling.
-#[derive(Debug, Default)]
-pub struct CrawlRules {
-    /// Where to start.
-    pub seeds: Vec<Url>,
-    /// RSS or Atom.
-    pub feeds: Vec<Url>,
-    /// XML sitemaps, news sitemaps included.
-    pub sitemaps: Vec<Url>,
-    /// Pages to collect links from (matched against the whole canonical URL).
-    pub lists: Vec<ListRule>,
-    /// Article pages.
-    pub articles: Vec<Regex>,
-    /// Never fetched.
-    pub deny: Vec<Regex>,
-    /// Applied to the URL, fragment included, before canonicalisation.
-    pub rewrite: Vec<(Regex, String)>,
-    /// Query keys to drop.
-    pub drop_query: Vec<String>,
-    /// If given, all other query keys are dropped.
-    pub keep_query: Option<Vec<String>>,
-    /// On list pages, only these links (the element itself or links inside it).
-    pub links: Vec<Selector>,
-    /// Time between two requests to a host.
-    pub interval: Option<Duration>,
-    /// Requests in flight per host.
-    pub concurrency: Option<u32>,
-    /// How often a list is looked at again.
-    pub refresh: Option<Duration>,
-    /// What to do on a status.
-    pub on_status: BTreeMap<u16, StatusAction>,
-    /// Cron expression of the site's own schedule (daemon).
-    pub schedule: Option<String>,
-}
-
-/// A pattern of list pages.
-#[derive(Debug)]
-pub struct ListRule {
-    /// Matched against the whole canonical URL.
-    pub url: Regex,
-    /// For JSON lists: path to the addresses, `data[].URL`.
-    pub json: Option<String>,
-}
-
-/// Reaction to an HTTP status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StatusAction {
-    /// Leave the host alone for a while and report it.
-    Block,
-    /// Wait (Retry-After, else exponentially) and try again.
-    Backoff,
-    /// The page is gone: reject it.
-    Reject,
-    /// Retry the page only.
-    Retry,
-}
-
-/// One layout of a site.
-#[derive(Debug)]
-pub struct Template {
-    /// Unique in its file.
-    pub name: String,
-    /// What pages of this layout are.
-    pub kind: TemplateKind,
-    /// When it applies.
-    pub when: When,
-    /// First day it was in use, for ordering and warnings.
-    pub since: Option<Date>,
-    /// Last day it was in use.
-    pub until: Option<Date>,
-    /// Where each field is found.
-    pub fields: Fields,
-    /// Cut from the body's container.
-    pub remove: Vec<Selector>,
-    /// What `remove` must not touch.
-    pub keep: Vec<Selector>,
-    /// Captions inside the container: out of the body, into `images`.
-    pub captions: Vec<Selector>,
-    /// Next page of a paginated article.
-    pub next: Option<NextRule>,
-    /// Single-page twin.
-    pub whole: Option<WholeRule>,
-    /// What the result must satisfy for the template to win.
-    pub require: Require,
-    /// Line rules of this template alone; tried before the site's.
-    pub lines: Vec<LineRule>,
-}
-
-/// Kind of a template's pages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum TemplateKind {
-    /// Written as an article.
-    #[default]
-    Article,
-    /// Written as a gallery, if it has text of its own.
-    Gallery,
-    /// Written as a video, if it has text of its own.
-    Video,
-    /// Only links are taken.
-    List,
-    /// Not written; the reason names the template.
-    Skip,
-}
-
-/// When a template applies; all that are given must hold.
-#[derive(Debug, Default)]
-pub struct When {
-    /// Any of these matches the URL.
-    pub url: Vec<Regex>,
-    /// Each of these finds an element.
-    pub has: Vec<Selector>,
-    /// None of these finds an element.
-    pub lacks: Vec<Selector>,
-}
-
-/// A template's fields: lists of steps; the first step that gives a value which passes its checks wins.
-#[derive(Debug, Default)]
-pub struct Fields {
-    pub title: Vec<Step>,
-    pub body: Vec<Step>,
-    pub summary: Vec<Step>,
-    pub section: Vec<Step>,
-    pub keywords: Vec<Step>,
-    pub authors: Vec<Step>,
-    pub source: Vec<Step>,
-    pub editors: Vec<Step>,
-    pub published: Vec<Step>,
-    pub modified: Vec<Step>,
-}
-
-/// One way to find a value.
-#[derive(Debug)]
-pub struct Step {
-    /// Where to read.
-    pub read: Read,
-    /// Which of several matches.
-    pub pick: Pick,
-    /// Removed from the value, each wherever it stands.
-    pub strip: Vec<Regex>,
-    /// The value is the first group (or the whole match); named groups are roles of `editors`.
-    pub capture: Option<Regex>,
-    /// For dates: a `strptime` pattern, tried before the general parser.
-    pub format: Option<String>,
-    /// The value is a string that holds markup: unescape and parse it before it is cleaned as a body.
-    pub html: bool,
-}
-
-/// Where a step reads.
-#[derive(Debug)]
-pub enum Read {
-    /// Text (or an attribute) of elements.
-    Css { selector: Selector, attr: Option<String> },
-    /// `content` of the `meta` with this `name`, `property` or `itemprop` (compared trimmed, without case).
-    Meta(String),
-    /// Path into the page's JSON-LD.
-    JsonLd(String),
-    /// Path into a script's JSON: of the script that `script` selects, or after the text that `after` matches.
-    Json { script: Option<Selector>, after: Option<Regex>, path: String },
-    /// Regex over all scripts.
-    Script(Regex),
-    /// Regex over the page's address.
-    Url(Regex),
-    /// A constant.
-    Value(String),
-}
-
-/// Which of several matches a step takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Pick {
-    /// The first that holds text.
-    #[default]
-    First,
-    /// The one with the most text.
-    Longest,
-    /// All of them, in page order.
-    All,
-    /// Only if there is exactly one.
-    Only,
-}
-
-/// Link to the next page.
-#[derive(Debug)]
-pub struct NextRule {
-    /// The link.
-    pub css: Selector,
-    /// Its text must match, if given.
-    pub text: Option<Regex>,
-    /// Most pages to join.
-    pub max: u32,
-}
-
-/// A single-page twin: a link, or a rewrite of the address.
-#[derive(Debug)]
-pub enum WholeRule {
-    /// A link, with the text it must match.
-    Link { css: Selector, text: Option<Regex> },
-    /// A rewrite of the address.
-    Url { from: Regex, to: String },
-}
-
-/// What a template's result must satisfy.
-#[derive(Debug, Default)]
-pub struct Require {
-    /// Least characters of body, white space not counted.
-    pub min_chars: usize,
-    /// Fields that must have a value.
-    pub fields: Vec<String>,
-    /// Most share of the body's characters inside links.
-    pub max_link_density: Option<f64>,
-    /// No line of the body may match.
-    pub forbid: Vec<Regex>,
-}
-
-/// A rule on a finished line of the body.
-#[derive(Debug, Clone)]
-pub struct LineRule {
-    /// What the trimmed line must match.
-    pub pattern: Regex,
-    /// What happens then.
-    pub action: LineAction,
-    /// Named groups are editorial roles, or `source`, `author`.
-    pub capture: Option<Regex>,
-    /// Only within this many lines from the end.
-    pub within_last: Option<usize>,
-    /// Only within this many lines from the start.
-    pub within_first: Option<usize>,
-    /// Only lines of at most this many characters.
-    pub max_chars: Option<usize>,
-    /// Where it was written, `_common.toml:12`.
-    pub origin: String,
-}
-
-/// What a line rule does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum LineAction {
-    /// Drop this line.
-    Drop,
-    /// Drop this line and all after it.
-    Cut,
-    /// Remove only what matched from the line.
-    Strip,
 }

@@ -1,0 +1,397 @@
+//! A page as lines: what a reader sees, one line a block, with what the tree says about each.
+//!
+//! One walk over the tree makes both the lines and a table of elements in which every element knows the range of
+//! lines inside it; everything that chooses or cuts works on these two lists and needs no tree.
+
+use std::borrow::Cow;
+
+use ego_tree::NodeId;
+use ego_tree::iter::Edge;
+use scraper::{ElementRef, Html, Node};
+
+use super::hints::{self, Hints};
+
+/// An element that was walked, in document order.
+#[derive(Debug, Clone)]
+pub struct Elem {
+    /// Its node.
+    pub node: NodeId,
+    /// Index of its parent in the table; its own index for the root.
+    pub parent: u32,
+    /// Tag.
+    pub tag: Tag,
+    /// What its names say.
+    pub hints: Hints,
+    /// Lines inside it: `first..end`.
+    pub first: u32,
+    /// See `first`.
+    pub end: u32,
+    /// Depth below the root of the walk.
+    pub depth: u16,
+}
+
+/// Tags that matter to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Tag {
+    /// `p`
+    P,
+    /// `h1` to `h6`
+    H(u8),
+    /// `li`, `dd`, `dt`
+    Item,
+    /// `td`, `th`
+    Cell,
+    /// `div`, `section`, `article`, … and all other blocks
+    Block,
+    /// `figcaption`
+    Caption,
+    /// `a`
+    Link,
+    /// `b`, `strong`
+    Strong,
+    /// `html` or `body`
+    Body,
+    /// All other inline elements
+    Inline,
+}
+
+/// A line of the page.
+#[derive(Debug, Clone)]
+pub struct Line<'a> {
+    /// Text, trimmed, runs of white space made one blank.
+    pub text: Cow<'a, str>,
+    /// Index of the block element that it belongs to.
+    pub block: u32,
+    /// Characters that are no white space.
+    pub chars: u32,
+    /// Of these, inside links.
+    pub linked: u32,
+    /// Of these, inside `b`, `strong`, `h1` to `h6`.
+    pub strong: u32,
+    /// Of these, inside an inline element whose name speaks of captions.
+    pub caption: u32,
+    /// Hidden by an attribute or inline style.
+    pub hidden: bool,
+    /// Hints of all elements around it together.
+    pub hints: Hints,
+    /// Number of links in it.
+    pub links: u16,
+}
+
+impl Line<'_> {
+    /// Share of the characters inside links.
+    pub fn link_share(&self) -> f32 {
+        if self.chars == 0 { 0.0 } else { self.linked as f32 / self.chars as f32 }
+    }
+}
+
+/// A page as lines.
+#[derive(Debug, Default)]
+pub struct Blocks<'a> {
+    /// Elements in document order.
+    pub elems: Vec<Elem>,
+    /// Lines in document order.
+    pub lines: Vec<Line<'a>>,
+}
+
+struct Open {
+    elem: u32,
+    block: u32,
+    links: u16,
+    strong: u16,
+    captions: u16,
+    hidden: bool,
+    hints: Hints,
+}
+
+struct Builder<'a> {
+    out: Blocks<'a>,
+    parts: Vec<&'a str>,
+    line: Line<'a>,
+}
+
+impl<'a> Builder<'a> {
+    fn flush(&mut self) {
+        let line = std::mem::replace(&mut self.line, empty_line());
+        if line.chars == 0 {
+            self.parts.clear();
+            return;
+        }
+        let text = join(&self.parts);
+        self.parts.clear();
+        if !text.is_empty() {
+            self.out.lines.push(Line { text, ..line });
+        }
+    }
+
+    fn text(&mut self, text: &'a str, open: &Open) {
+        let chars = visible(text);
+        if chars > 0 {
+            if self.line.chars == 0 {
+                self.line.block = open.block;
+                self.line.hints = open.hints;
+                self.line.hidden = open.hidden;
+            } else if !open.hidden {
+                self.line.hidden = false;
+            }
+            self.line.chars += chars;
+            if open.links > 0 {
+                self.line.linked += chars;
+            }
+            if open.strong > 0 {
+                self.line.strong += chars;
+            }
+            if open.captions > 0 {
+                self.line.caption += chars;
+            }
+        }
+        if chars > 0 || !self.parts.is_empty() {
+            self.parts.push(text);
+        }
+    }
+}
+
+fn empty_line<'a>() -> Line<'a> {
+    Line {
+        text: Cow::Borrowed(""),
+        block: 0,
+        chars: 0,
+        linked: 0,
+        strong: 0,
+        caption: 0,
+        hidden: false,
+        hints: Hints::empty(),
+        links: 0,
+    }
+}
+
+/// Characters that are no white space and not invisible.
+pub fn visible(text: &str) -> u32 {
+    if text.is_ascii() {
+        return text.bytes().filter(|b| *b > b' ' && *b != 0x7f).count() as u32;
+    }
+    text.chars().filter(|c| !is_blank(*c)).count() as u32
+}
+
+/// White space, and characters that show nothing.
+pub fn is_blank(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}' | '\u{2028}'..='\u{202e}')
+}
+
+fn is_invisible(c: char) -> bool {
+    is_blank(c) && !c.is_whitespace()
+}
+
+/// Joins text pieces: trimmed, runs of white space made one blank, nothing invisible.
+fn join<'a>(parts: &[&'a str]) -> Cow<'a, str> {
+    if let [one] = parts {
+        let trimmed = one.trim_matches(is_blank);
+        if is_tidy(trimmed) {
+            return Cow::Borrowed(trimmed);
+        }
+    }
+    let mut out = String::with_capacity(parts.iter().map(|p| p.len()).sum());
+    for part in parts {
+        push_tidy(&mut out, part);
+    }
+    out.truncate(out.trim_end_matches(is_blank).len());
+    Cow::Owned(out)
+}
+
+fn is_tidy(text: &str) -> bool {
+    let mut blank = false;
+    text.chars().all(|c| {
+        let was = std::mem::replace(&mut blank, c == ' ');
+        !(c.is_control() || is_invisible(c) || c.is_whitespace() && c != ' ' && c != '\u{3000}' && c != '\u{a0}' || blank && was)
+    })
+}
+
+/// Appends text to a line: runs of ASCII white space become one blank, invisible characters go.
+pub fn push_tidy(out: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            c if is_invisible(c) && !matches!(c, '\t' | '\n' | '\r' | '\x0b' | '\x0c') => {}
+            '\u{3000}' | '\u{a0}' => {
+                if !out.is_empty() {
+                    out.push(c);
+                }
+            }
+            c if c.is_whitespace() => {
+                if !out.is_empty() && !out.ends_with(' ') {
+                    out.push(' ');
+                }
+            }
+            c => out.push(c),
+        }
+    }
+}
+
+/// Tidies a text on its own.
+pub fn tidy(text: &str) -> String {
+    join(&[text]).into_owned()
+}
+
+/// The text of an element as one tidy line, scripts and styles left out.
+pub fn text_of(element: ElementRef<'_>) -> String {
+    let mut out = String::new();
+    let mut skip = 0usize;
+    for edge in element.traverse() {
+        match edge {
+            Edge::Open(node) => match node.value() {
+                Node::Element(e) if is_skipped(e.name()) => skip += 1,
+                Node::Element(e) if !out.is_empty() && (e.name() == "br" || tag_of(e.name()).is_block()) => {
+                    push_tidy(&mut out, " ");
+                }
+                Node::Text(t) if skip == 0 => push_tidy(&mut out, t),
+                _ => {}
+            },
+            Edge::Close(node) => {
+                if let Node::Element(e) = node.value()
+                    && is_skipped(e.name())
+                {
+                    skip = skip.saturating_sub(1);
+                }
+            }
+        }
+    }
+    out.trim_matches(is_blank).to_owned()
+}
+
+impl Tag {
+    /// Ends a line.
+    pub fn is_block(self) -> bool {
+        !matches!(self, Tag::Link | Tag::Strong | Tag::Inline)
+    }
+}
+
+fn tag_of(name: &str) -> Tag {
+    match name {
+        "p" => Tag::P,
+        "h1" => Tag::H(1),
+        "h2" => Tag::H(2),
+        "h3" => Tag::H(3),
+        "h4" => Tag::H(4),
+        "h5" => Tag::H(5),
+        "h6" => Tag::H(6),
+        "li" | "dd" | "dt" => Tag::Item,
+        "td" | "th" => Tag::Cell,
+        "figcaption" => Tag::Caption,
+        "a" => Tag::Link,
+        "b" | "strong" => Tag::Strong,
+        "body" | "html" => Tag::Body,
+        "address" | "article" | "aside" | "blockquote" | "center" | "details" | "dialog" | "div" | "dl" | "fieldset"
+        | "figure" | "footer" | "form" | "header" | "hr" | "main" | "nav" | "ol" | "pre" | "section" | "summary"
+        | "table" | "tbody" | "tfoot" | "thead" | "tr" | "ul" | "hgroup" | "search" | "legend" | "caption"
+        | "founder-content" => Tag::Block,
+        _ => Tag::Inline,
+    }
+}
+
+fn is_skipped(name: &str) -> bool {
+    matches!(
+        name,
+        "script"
+            | "style"
+            | "noscript"
+            | "template"
+            | "head"
+            | "iframe"
+            | "svg"
+            | "math"
+            | "select"
+            | "option"
+            | "object"
+            | "embed"
+            | "textarea"
+            | "canvas"
+            | "video"
+            | "audio"
+            | "button"
+            | "map"
+            | "title"
+    )
+}
+
+/// Walks the tree below `root` and makes its lines. Nodes for which `cut` holds are left out with all they contain.
+pub fn blocks<'a>(html: &'a Html, root: NodeId, cut: &dyn Fn(NodeId) -> bool) -> Blocks<'a> {
+    let mut b = Builder { out: Blocks::default(), parts: Vec::new(), line: empty_line() };
+    let Some(root) = html.tree.get(root) else { return b.out };
+    let mut stack: Vec<Open> = Vec::with_capacity(64);
+    let mut skip = 0usize;
+    for edge in root.traverse() {
+        match edge {
+            Edge::Open(node) => match node.value() {
+                Node::Element(e) => {
+                    let name = e.name();
+                    if skip > 0 || is_skipped(name) || (!stack.is_empty() && cut(node.id())) {
+                        skip += 1;
+                        continue;
+                    }
+                    if name == "br" {
+                        b.flush();
+                    }
+                    open(&mut b, &mut stack, node.id(), e);
+                }
+                Node::Text(t) if skip == 0 => {
+                    if let Some(open) = stack.last() {
+                        b.text(t, open);
+                    }
+                }
+                _ => {}
+            },
+            Edge::Close(node) if node.value().is_element() => {
+                if skip > 0 {
+                    skip -= 1;
+                    continue;
+                }
+                if let Some(open) = stack.pop() {
+                    let at = open.elem as usize;
+                    if b.out.elems[at].tag.is_block() {
+                        b.flush();
+                    }
+                    b.out.elems[at].end = b.out.lines.len() as u32;
+                }
+            }
+            Edge::Close(_) => {}
+        }
+    }
+    b.flush();
+    b.out
+}
+
+fn open<'a>(b: &mut Builder<'a>, stack: &mut Vec<Open>, node: NodeId, e: &'a scraper::node::Element) {
+    let tag = tag_of(e.name());
+    if tag.is_block() {
+        b.flush();
+    }
+    let (own, hides) = hints::of(e);
+    let index = b.out.elems.len() as u32;
+    let above = stack.last();
+    let parent = above.map_or(index, |o| o.elem);
+    b.out.elems.push(Elem {
+        node,
+        parent,
+        tag,
+        hints: own,
+        first: b.out.lines.len() as u32,
+        end: 0,
+        depth: stack.len().min(u16::MAX as usize) as u16,
+    });
+    let is_link = tag == Tag::Link;
+    let strong = matches!(tag, Tag::Strong | Tag::H(_));
+    let caption = own.contains(Hints::CAPTION) || tag == Tag::Caption;
+    if is_link {
+        b.line.links = b.line.links.saturating_add(1);
+    }
+    stack.push(Open {
+        elem: index,
+        block: if tag.is_block() || above.is_none() { index } else { above.map_or(index, |o| o.block) },
+        links: above.map_or(0, |o| o.links) + u16::from(is_link),
+        strong: above.map_or(0, |o| o.strong) + u16::from(strong),
+        captions: above.map_or(0, |o| o.captions) + u16::from(caption),
+        hidden: above.is_some_and(|o| o.hidden) || hides,
+        hints: above.map_or(Hints::empty(), |o| o.hints).union(own),
+    });
+}

@@ -1,0 +1,434 @@
+//! Who made the article: editors by role, authors, source, from the lines that newsrooms write them in.
+
+use std::sync::LazyLock;
+
+use indexmap::IndexMap;
+use regex::Regex;
+
+/// Roles of people who did not write the article. Longer names first, so that 责任编辑 is not read as 编辑.
+const EDITOR_ROLES: &[&str] = &[
+    "值班编委", "值班编辑", "值班主编", "值班主任", "值班总编", "责任编辑", "责任校对", "责任监制", "实习编辑", "网络编辑", "网站编辑",
+    "新媒体编辑", "本期编辑", "本文编辑", "本版编辑", "版面编辑", "美术编辑", "视觉编辑", "流程编辑", "文字编辑", "图片编辑",
+    "视频编辑", "见习编辑", "栏目编辑", "首席编辑", "执行主编", "执行总编", "执行编辑", "副总编辑", "总编辑", "总监制", "总策划", "总统筹", "副主编",
+    "编辑", "责编", "编审", "审编", "校对", "校审", "审校", "审读", "审核", "审签", "签审", "审稿", "审定", "审发", "签发", "核发",
+    "初审", "复审", "终审", "一审", "二审", "三审", "监制", "监审", "主编", "主任", "统筹", "策划", "出品人", "出品", "选稿", "组稿", "编发", "发稿",
+    "一校", "二校", "三校", "初校", "复校", "终校", "值班", "排版", "制图", "制作", "设计", "美编", "剪辑", "后期", "网编", "技术", "运营", "版式", "图编",
+];
+
+/// Roles of people who did.
+const AUTHOR_ROLES: &[&str] = &[
+    "实习记者", "见习记者", "首席记者", "特约记者", "特派记者", "全媒体记者", "融媒记者", "特约撰稿", "专栏作者", "特约评论员", "本报评论员",
+    "通讯员", "摄影记者", "文字记者", "撰稿人", "记者", "作者", "撰文", "撰稿", "采写", "采访", "供稿", "文字", "文图", "图文", "文/图", "摄影", "摄像", "摄",
+    "编译", "翻译", "整理", "文", "图",
+];
+
+/// What one line said.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Staff {
+    /// Editorial role to names.
+    pub editors: IndexMap<String, Vec<String>>,
+    /// Authors.
+    pub authors: Vec<String>,
+    /// 来源.
+    pub source: Option<String>,
+}
+
+impl Staff {
+    /// Adds what another line said; names already known stay where they are.
+    pub fn merge(&mut self, other: Staff) {
+        for (role, names) in other.editors {
+            let known = self.editors.entry(role).or_default();
+            for name in names {
+                if !known.contains(&name) {
+                    known.push(name);
+                }
+            }
+        }
+        for name in other.authors {
+            if !self.authors.contains(&name) {
+                self.authors.push(name);
+            }
+        }
+        if self.source.is_none() {
+            self.source = other.source;
+        }
+    }
+
+    /// True if nothing was said.
+    pub fn is_empty(&self) -> bool {
+        self.editors.is_empty() && self.authors.is_empty() && self.source.is_none()
+    }
+}
+
+#[allow(clippy::expect_used)]
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("a constant pattern")
+}
+
+/// A role, blanks allowed between its characters, and where it stands.
+static ROLE: LazyLock<Regex> = LazyLock::new(|| {
+    let spaced = |role: &&str| role.chars().map(String::from).collect::<Vec<_>>().join(r"[ \u{3000}\u{a0}]*");
+    let all: Vec<String> = EDITOR_ROLES.iter().chain(AUTHOR_ROLES).chain(&["来源于", "来源", "稿源"]).map(spaced).collect();
+    pattern(&format!(r"(?:{})", all.join("|")))
+});
+
+/// Longest line that can be a staff line, in characters.
+const MAX_STAFF: usize = 160;
+
+/// Reads a line that holds nothing but roles and names: `编辑 张克 审读 张蕾`, `【责任编辑:王頔】`, `来源：新华社 作者：李在山`.
+///
+/// `None` if anything in it is not a role or a plausible name.
+pub fn staff_line(line: &str) -> Option<Staff> {
+    if line.len() > MAX_STAFF * 3 || line.len() < 6 {
+        return None;
+    }
+    let trimmed = strip_brackets(line.trim());
+    let first = ROLE.find(trimmed)?;
+    if first.start() > 0 && !is_desk(&trimmed[..first.start()]) {
+        return None;
+    }
+    let mut staff = Staff::default();
+    let mut roles: Vec<String> = Vec::new();
+    let mut at = first.start();
+    loop {
+        let m = ROLE.find_at(trimmed, at).filter(|m| m.start() == at)?;
+        roles.push(m.as_str().chars().filter(|c| !super::blocks::is_blank(*c)).collect());
+        let after = &trimmed[m.end()..];
+        let rest = after.trim_start_matches(is_separator);
+        let separated = rest.len() < after.len();
+        at = trimmed.len() - rest.len();
+        // `校对/审读 王小明`: two roles of one person.
+        if let Some(next) = ROLE.find(rest)
+            && next.start() == 0
+            && !rest.is_empty()
+            && is_role_word(next.as_str(), &rest[next.end()..])
+        {
+            if roles.len() > 4 {
+                return None;
+            }
+            continue;
+        }
+        if !separated && !rest.is_empty() && !staff.is_empty() {
+            return None;
+        }
+        if !separated {
+            return None;
+        }
+        let end = next_role(rest);
+        let value = rest[..end].trim_matches(is_separator);
+        add(&mut staff, &mut roles, value)?;
+        at += end;
+        if trimmed[at..].trim_matches(is_separator).is_empty() {
+            return (!staff.is_empty()).then_some(staff);
+        }
+    }
+}
+
+/// `中青报·中青网记者`: an outlet before the role.
+fn is_desk(prefix: &str) -> bool {
+    let prefix = prefix.trim();
+    prefix.chars().count() <= 14
+        && !prefix.contains(['，', '。', '：', ':', '、', '；', '？', '！', ',', '(', '（', '“'])
+        && (prefix.ends_with(['报', '网', '社', '台', '·', '》', '闻', '视', '道', '刊', '端', '本']) || prefix.ends_with("特约"))
+}
+
+fn is_separator(c: char) -> bool {
+    super::blocks::is_blank(c) || matches!(c, ':' | '：' | '|' | '｜' | '/' | '／' | '丨' | '│' | '·' | '；' | ';' | '，' | ',' | '、' | '-' | '—')
+}
+
+fn strip_brackets(line: &str) -> &str {
+    let inner = line.trim_matches(|c: char| super::blocks::is_blank(c) || matches!(c, '[' | ']' | '【' | '】' | '（' | '）' | '(' | ')' | '〔' | '〕' | '「' | '」' | '<' | '>' | '《' | '■' | '●' | '◆' | '□' | '▲' | '△' | '*'));
+    inner.trim()
+}
+
+fn is_role_word(role: &str, after: &str) -> bool {
+    // `文`, `图`, `摄` begin many names; they are roles only before a separator.
+    role.chars().count() > 1 || after.starts_with(is_separator)
+}
+
+/// Byte offset of the next role that follows a separator, or the end.
+fn next_role(text: &str) -> usize {
+    let mut at = 0;
+    while let Some(m) = ROLE.find_at(text, at) {
+        let before = text[..m.start()].chars().next_back();
+        let after = &text[m.end()..];
+        let opens = before.is_none_or(|c| is_separator(c) || matches!(c, '[' | '【' | '（' | '(' | ']' | '】' | ')' | '）'));
+        if opens && m.start() > 0 && (after.starts_with(is_separator)) {
+            // The bracket before a role belongs to neither.
+            let end = text[..m.start()].trim_end_matches(['[', '【', '（', '(', ']', '】', ')', '）']).len();
+            let _ = end;
+            return m.start();
+        }
+        at = m.end();
+    }
+    text.len()
+}
+
+fn add(staff: &mut Staff, roles: &mut Vec<String>, value: &str) -> Option<()> {
+    let value = value.trim_matches(|c: char| is_separator(c) || matches!(c, '[' | ']' | '【' | '】' | '（' | '）' | '(' | ')'));
+    let taken = std::mem::take(roles);
+    for role in &taken {
+        if role.starts_with("来源") || role == "稿源" {
+            let source = source_value(value)?;
+            staff.source.get_or_insert(source);
+            continue;
+        }
+        let names = names(value);
+        if value.is_empty() {
+            // «责任编辑：» with nothing behind it is a staff line all the same.
+            continue;
+        }
+        if names.is_empty() {
+            return None;
+        }
+        if AUTHOR_ROLES.contains(&role.as_str()) {
+            for name in names {
+                if !staff.authors.contains(&name) {
+                    staff.authors.push(name);
+                }
+            }
+        } else {
+            staff.editors.entry(role.clone()).or_default().extend(names);
+        }
+    }
+    if staff.is_empty() && value.is_empty() {
+        // Nothing named yet; keep the line as a staff line by recording an empty role.
+        for role in taken {
+            if !AUTHOR_ROLES.contains(&role.as_str()) {
+                staff.editors.entry(role).or_default();
+            }
+        }
+    }
+    Some(())
+}
+
+/// Splits names: at `、，,/ ;`, and at blanks where that leaves whole names (方 敏 is one name). Titles are cut off.
+///
+/// Empty if any of them cannot be a name.
+pub fn names(text: &str) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for part in text.split(['、', '，', ',', '/', '／', ';', '；', '|', '｜', '丨']) {
+        let words: Vec<&str> = part.split(super::blocks::is_blank).filter(|w| !w.is_empty()).collect();
+        let mut i = 0;
+        while i < words.len() {
+            let mut name = words[i].to_owned();
+            // 方 敏: two single characters are one name.
+            if is_one_han(words[i]) && words.get(i + 1).is_some_and(|w| is_one_han(w)) {
+                name.push_str(words[i + 1]);
+                i += 1;
+            }
+            // 黄忆南 PN269: the staff code stays with its name. Anne Smith: so does a Latin surname.
+            else if words.get(i + 1).is_some_and(|w| is_code(w) || (is_latin(words[i]) && is_latin(w))) {
+                name.push(' ');
+                name.push_str(words[i + 1]);
+                i += 1;
+            }
+            i += 1;
+            if !is_name(&name) {
+                return Vec::new();
+            }
+            if !out.contains(&name) {
+                out.push(name);
+            }
+        }
+    }
+    out
+}
+
+fn is_one_han(word: &str) -> bool {
+    let mut chars = word.chars();
+    chars.next().is_some_and(is_han) && chars.next().is_none()
+}
+
+/// A Chinese character.
+pub fn is_han(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+}
+
+fn is_latin(word: &str) -> bool {
+    word.chars().all(|c| c.is_ascii_alphabetic() || matches!(c, '.' | '\'' | '-'))
+}
+
+fn is_code(word: &str) -> bool {
+    let letters = word.chars().take_while(char::is_ascii_uppercase).count();
+    (1..=4).contains(&letters) && word.len() > letters && word[letters..].bytes().all(|b| b.is_ascii_digit())
+}
+
+fn is_name(text: &str) -> bool {
+    let n = text.chars().count();
+    let han = text.chars().filter(|c| is_han(*c)).count();
+    let limit = if han * 2 > n { 8 } else { 24 };
+    n > 0
+        && n <= limit
+        && !text.contains(['。', '？', '！', '?', '!', '“', '”', '《', '》', '：', ':', '…', '=', '\u{fffd}'])
+        && !text.chars().all(|c| c.is_ascii_digit())
+}
+
+/// A source as the page words it, without what often stands behind it; `None` if it is no source.
+pub fn source_value(text: &str) -> Option<String> {
+    static END: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"[ \u{3000}\u{a0}|｜]+(?:作者|记者|编辑|责任编辑|责编|时间|发布|日期|阅读|浏览|点击|评论|字号|字体|分享|打印|收藏|关注|举报|订阅|我要|大字|小字|人气|热度|转载|\d{4}[-年/]|\d{1,2}[-:]\d|[(（]?\d+[)）]?$).*|(?:举报|打印|分享到.*|字号.*|我有话说.*|参与互动.*|责任编辑[:：].*|作者[:：].*|编辑[:：].*|发布时间[:：].*|发布日期[:：].*|时间[:：].*|\d{4}[-年]\d{1,2}[-月]\d{1,2}.*|[(（]记者.*)$",
+        )
+    });
+    let text = text.trim_matches(is_separator);
+    let text = END.replace(text, "");
+    let text = text.trim_matches(|c: char| is_separator(c) && c != '-' || matches!(c, ')' | '）' | ']' | '】' | '(' | '（' | '['));
+    let n = text.chars().count();
+    (n > 0 && n <= 40 && !text.contains(['。', '？', '！'])).then(|| text.to_owned())
+}
+
+/// 来源 in a line that holds other things too: `2019年06月15日08:18  来源：人民网-文化频道 分享到：`.
+pub fn source_in(line: &str) -> Option<String> {
+    static SOURCE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:来源|來源|稿源|出处|消息来源|新闻来源|文章来源)(?:于|自)?[ \u{3000}]*[:：|｜丨][ \u{3000}]*(?P<s>.+)$"));
+    let c = SOURCE.captures(line)?;
+    source_value(&c["s"])
+}
+
+/// Authors that a body's first or last lines name: `（记者 陈智）`, `【文/观察者网专栏作者 王文】`, `本报记者 方敏`.
+pub fn authors_in(line: &str) -> Vec<String> {
+    static INSIDE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"[（(【\[]\s*(?P<lead>[^（()）【】\[\]。，：:]{0,18}?)(?P<role>记者|作者|通讯员|文[/／|｜]|文字?[:：]|撰文|采写|特约评论员|评论员)(?:[/／][^ \u{3000}：:]{1,4})?[:： \u{3000}]*(?P<names>[^（()）【】\[\]。]{2,60})[）)】\]]",
+        )
+    });
+    static DATELINE: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"^(?:[^，。]{0,24}?)(?:电|讯)\s*[（(](?:记者\s*)?(?P<names>[^（()）。]{2,40})[）)]"));
+    static CREDIT: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:社发|记者)?[（(](?P<names>[^（()）。，]{2,12}?)\s*摄[）)]"));
+    for regex in [&INSIDE, &DATELINE, &CREDIT] {
+        for c in regex.captures_iter(line) {
+            let found = loose_names(&c["names"]);
+            if !found.is_empty() {
+                return found;
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// Names among which other words may stand: `陈智 整合`, `观察者网专栏作者 王文`, `方敏北京大学经济学院教授`.
+pub fn loose_names(text: &str) -> Vec<String> {
+    static NOISE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"^(?:实习生|实习记者|见习记者|记者|通讯员|作者|特约|首席|文|图|文图|图文|摄影|摄|报道|整合|整理|编译|综合|摄影报道|文/图|图/文|通讯|等)$")
+    });
+    static PREFIX: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"^(?:.{0,14}(?:记者|作者|通讯员|评论员|实习生)|文字?[/／:：]|图[/／:：]|文图[/／:：]?)")
+    });
+    let mut out = Vec::new();
+    let mut words: Vec<String> = Vec::new();
+    for part in text.split(['、', '，', ',', '/', '／', ';', '；', ' ', '\u{3000}', '\u{a0}', '|', '｜', ':', '：']) {
+        if part.is_empty() {
+            continue;
+        }
+        let part = PREFIX.replace(part, "");
+        if part.is_empty() || NOISE.is_match(&part) {
+            continue;
+        }
+        // 方 敏
+        if is_one_han(&part)
+            && let Some(last) = words.last_mut()
+            && is_one_han(last)
+        {
+            last.push_str(&part);
+            continue;
+        }
+        words.push(part.into_owned());
+    }
+    for word in words {
+        let han = word.chars().all(|c| is_han(c) || c == '·');
+        let n = word.chars().count();
+        let name = if han && (2..=4).contains(&n) || (!han && is_latin(&word) && n >= 3) || (word.contains('·') && n <= 12) {
+            word
+        } else if han && n > 4 && has_title(&word) {
+            // 方敏北京大学经济学院教授: the title follows the name without a blank.
+            word.chars().take(2).collect()
+        } else {
+            continue;
+        };
+        if !out.contains(&name) {
+            out.push(name);
+        }
+    }
+    out
+}
+
+fn has_title(word: &str) -> bool {
+    ["教授", "研究员", "主任", "院长", "所长", "书记", "学者", "主席", "会长", "博士", "评论员", "分析师"].iter().any(|t| word.ends_with(t))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn editors(line: &str) -> Vec<(String, Vec<String>)> {
+        staff_line(line).map(|s| s.editors.into_iter().collect()).unwrap_or_default()
+    }
+
+    fn one(role: &str, names: &[&str]) -> (String, Vec<String>) {
+        (role.to_owned(), names.iter().map(|n| (*n).to_owned()).collect())
+    }
+
+    #[test]
+    fn the_four_roles_without_colons() {
+        assert_eq!(
+            editors("编辑 张克 审读 张蕾 二审 郑蔚珩 三审 张颖"),
+            [one("编辑", &["张克"]), one("审读", &["张蕾"]), one("二审", &["郑蔚珩"]), one("三审", &["张颖"])]
+        );
+    }
+
+    #[test]
+    fn forms() {
+        assert_eq!(editors("责任编辑：杨倩_NF4425"), [one("责任编辑", &["杨倩_NF4425"])]);
+        assert_eq!(editors("【责任编辑:王頔】"), [one("责任编辑", &["王頔"])]);
+        assert_eq!(editors("(责编：汤诗瑶、丁涛)"), [one("责编", &["汤诗瑶", "丁涛"])]);
+        assert_eq!(editors("[ 责编：杨煜 ]"), [one("责编", &["杨煜"])]);
+        assert_eq!(editors("责任编辑： 焦鹏"), [one("责任编辑", &["焦鹏"])]);
+        assert_eq!(editors("监 制：邹 明"), [one("监制", &["邹明"])]);
+        assert_eq!(editors("责任编辑：黄忆南 PN269"), [one("责任编辑", &["黄忆南 PN269"])]);
+        assert_eq!(editors("编辑|李四 校对|王五"), [one("编辑", &["李四"]), one("校对", &["王五"])]);
+        assert_eq!(editors("编辑：李四/审核：王五"), [one("编辑", &["李四"]), one("审核", &["王五"])]);
+        assert_eq!(editors("校对/审读 王小明"), [one("校对", &["王小明"]), one("审读", &["王小明"])]);
+        assert_eq!(editors("责任编辑：棒棒不是糖"), [one("责任编辑", &["棒棒不是糖"])]);
+    }
+
+    #[test]
+    fn authors_and_source() {
+        let staff = staff_line("采写：南都见习记者 林子沛").unwrap_or_default();
+        assert_eq!(staff.authors.len(), 2);
+        assert_eq!(staff_line("中青报·中青网记者 魏其濛").unwrap_or_default().authors, ["魏其濛"]);
+        let staff = staff_line("来源：深圳特区报 作者：李在山").unwrap_or_default();
+        assert_eq!((staff.source.as_deref(), staff.authors), (Some("深圳特区报"), vec!["李在山".to_owned()]));
+    }
+
+    #[test]
+    fn sentences_are_no_staff_lines() {
+        for line in [
+            "编辑部的故事从这里开始。",
+            "审核通过后，企业可以领取补贴。",
+            "记者 今天上午从市政府获悉，新线即将开通。",
+            "来源广泛的资金支持了这个项目，项目负责人说。",
+            "文化是城市的灵魂",
+            "图书馆",
+        ] {
+            assert_eq!(staff_line(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn names_in_running_text() {
+        assert_eq!(authors_in("长江网10月4日讯（记者陈智 整合） 国庆中秋长假过半"), ["陈智"]);
+        assert_eq!(authors_in("（总台央视记者 奚丹霓 张赛）"), ["奚丹霓", "张赛"]);
+        assert_eq!(authors_in("【文/观察者网专栏作者 王文】"), ["王文"]);
+        assert_eq!(authors_in("新华社北京5月19日电（刘艺、杨吉）中国科学院专家"), ["刘艺", "杨吉"]);
+        assert_eq!(authors_in("(作者：方敏北京大学经济学院教授)"), ["方敏"]);
+        assert!(authors_in("会议强调（见图），要加快建设。").is_empty());
+    }
+
+    #[test]
+    fn sources() {
+        assert_eq!(source_in("2019年06月15日08:18  来源：人民网-文化频道").as_deref(), Some("人民网-文化频道"));
+        assert_eq!(source_in("来源：新京报 举报").as_deref(), Some("新京报"));
+        assert_eq!(source_in("来源于：东区办事处").as_deref(), Some("东区办事处"));
+        assert_eq!(source_in("2024-05-15 08:58:52来源：新华网").as_deref(), Some("新华网"));
+    }
+}

@@ -1,0 +1,189 @@
+//! The generic extractor: the article of a page that no selector file covers.
+//!
+//! Two steps. *Where*: every line gets a value (long and punctuated: plus; short, linked or in a frame: minus), and
+//! the element whose lines add up to most holds the article. An element's sum is two look-ups, as lines lie in
+//! document order. *What*: inside it, `tidy` drops what is not body.
+
+use super::blocks::{Blocks, Line, Tag};
+use super::hints::Hints;
+use super::title::Headline;
+
+/// What the generic extractor chose.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    /// Index of the container in the table of elements.
+    pub elem: usize,
+    /// Sum of the values of its lines.
+    pub score: f32,
+    /// Value of each line of the page.
+    pub values: Vec<f32>,
+}
+
+/// Sentence ends and pauses in a line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Punctuation {
+    /// 。！？…; and their Latin forms at the end of a word.
+    pub stops: u32,
+    /// ，、；：and their Latin forms.
+    pub pauses: u32,
+}
+
+/// Counts a line's punctuation.
+pub fn punctuation(text: &str) -> Punctuation {
+    let mut p = Punctuation::default();
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '。' | '！' | '？' | '…' => p.stops += 1,
+            '，' | '、' | '；' | '：' | '“' | '”' | '《' => p.pauses += 1,
+            '.' | '!' | '?' if chars.peek().is_none_or(|n| n.is_whitespace() || *n == '"' || *n == '”') => p.stops += 1,
+            ',' | ';' | ':' => p.pauses += 1,
+            _ => {}
+        }
+    }
+    p
+}
+
+/// True if a line ends as a sentence does.
+pub fn ends_sentence(text: &str) -> bool {
+    let text = text.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '”' | '’' | '"' | '\'' | '）' | ')' | '」' | '』' | '】'));
+    text.ends_with(['。', '！', '？', '…', '；', '.', '!', '?', '：', ':', ';'])
+}
+
+/// Value of a line for the choice of the container.
+fn value(line: &Line<'_>, frame: Hints) -> f32 {
+    if line.hidden {
+        return -2.0;
+    }
+    let n = line.chars as f32;
+    // Latin text needs about three letters for what a Chinese character says.
+    let weight = if line.text.len() < line.chars as usize * 3 / 2 { 0.4 } else { 1.0 };
+    let share = line.link_share();
+    if share > 0.5 {
+        return -(6.0 + (n * weight).min(24.0) * 0.4);
+    }
+    let p = punctuation(&line.text);
+    let weighted = n * weight;
+    let ends = ends_sentence(&line.text);
+    let base = if weighted >= 24.0 && p.stops + p.pauses >= 1 && (ends || p.stops > 0 || p.pauses > 1) {
+        weighted.min(300.0) * (1.0 - share) * if ends { 1.0 } else { 0.7 }
+    } else if ends && weighted >= 5.0 && p.stops > 0 {
+        weighted * 0.8
+    } else if weighted >= 40.0 {
+        weighted * 0.3
+    } else if line.links > 0 {
+        -7.0
+    } else {
+        -4.0
+    };
+    if line.hints.intersects(frame) {
+        return if base > 0.0 { -base.min(30.0) * 0.3 } else { base * 1.5 };
+    }
+    if line.hints.contains(Hints::META) && base > 0.0 && weighted < 80.0 {
+        return base * 0.3;
+    }
+    base
+}
+
+/// Finds the element that holds the article.
+pub fn choose(blocks: &Blocks<'_>, headline: Option<&Headline>) -> Option<Choice> {
+    let lines = &blocks.lines;
+    if lines.is_empty() {
+        return None;
+    }
+    let frame = trusted_frames(blocks);
+    let mut values: Vec<f32> = lines.iter().zip(&frame).map(|(l, f)| value(l, *f)).collect();
+    let anchor = headline.and_then(|h| h.line);
+    if let Some(anchor) = anchor {
+        for v in values.iter_mut().take(anchor).filter(|v| **v > 0.0) {
+            *v *= 0.25;
+        }
+        fade_after_second_headline(blocks, anchor, &mut values);
+    }
+    let sums = prefix_sums(&values);
+    let best = blocks
+        .elems
+        .iter()
+        .enumerate()
+        .filter(|(_, e)| e.tag.is_block() && e.end > e.first)
+        .map(|(i, e)| {
+            let sum = sums[e.end as usize] - sums[e.first as usize];
+            let bonus = if e.hints.contains(Hints::BODY) { 1.06 } else { 1.0 };
+            (i, sum * bonus)
+        })
+        // Of equal sums the deepest wins: a child follows its parent in the table.
+        .max_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)))?;
+    let (elem, score) = climb(blocks, &values, best);
+    Some(Choice { elem, score, values })
+}
+
+fn prefix_sums(values: &[f32]) -> Vec<f32> {
+    let mut sums = Vec::with_capacity(values.len() + 1);
+    let mut total = 0.0;
+    sums.push(total);
+    for v in values {
+        total += v;
+        sums.push(total);
+    }
+    sums
+}
+
+/// Frame hints per line: a name that speaks of a frame is not believed of an element that holds most of the page's text.
+fn trusted_frames(blocks: &Blocks<'_>) -> Vec<Hints> {
+    let mut text: Vec<u32> = vec![0; blocks.lines.len() + 1];
+    for (i, line) in blocks.lines.iter().enumerate() {
+        let plain = if line.hidden || line.link_share() > 0.5 || line.chars < 20 { 0 } else { line.chars };
+        text[i + 1] = text[i] + plain;
+    }
+    let total = text.last().copied().unwrap_or(0);
+    let mut frames = vec![Hints::empty(); blocks.lines.len()];
+    for e in &blocks.elems {
+        let own = e.hints;
+        if !own.intersects(Hints::FRAME) || e.end <= e.first {
+            continue;
+        }
+        let inside = text[e.end as usize] - text[e.first as usize];
+        // Comments can be longer than the article; other frames rarely are.
+        let limit = if own.contains(Hints::COMMENT) { 0.95 } else { 0.5 };
+        let believed = if own.contains(Hints::BODY) && !own.contains(Hints::COMMENT) { 0.15 } else { limit };
+        if f64::from(inside) > f64::from(total) * believed {
+            continue;
+        }
+        for f in &mut frames[e.first as usize..e.end as usize] {
+            *f = f.union(Hints::FRAME);
+        }
+    }
+    frames
+}
+
+/// A second headline after some body begins another article.
+fn fade_after_second_headline(blocks: &Blocks<'_>, anchor: usize, values: &mut [f32]) {
+    let mut seen = 0.0;
+    let mut from = None;
+    let mut next = anchor;
+    for e in &blocks.elems {
+        let first = e.first as usize;
+        if first <= anchor || e.end <= e.first {
+            continue;
+        }
+        while next < first {
+            seen += values[next].max(0.0);
+            next += 1;
+        }
+        if e.tag == Tag::H(1) && seen >= 50.0 && blocks.lines[first].chars >= 8 {
+            from = Some(first);
+            break;
+        }
+    }
+    if let Some(from) = from {
+        for v in values.iter_mut().skip(from).filter(|v| **v > 0.0) {
+            *v = -2.0;
+        }
+    }
+}
+
+/// From the densest element up to a parent that adds body at little cost (body split over sibling containers).
+fn climb(blocks: &Blocks<'_>, values: &[f32], best: (usize, f32)) -> (usize, f32) {
+    let _ = (blocks, values);
+    best
+}

@@ -1,0 +1,262 @@
+//! What newsrooms leave inside the container: staff lines, sources, captions, notices, prompts, teasers.
+//!
+//! Everything here looks at one finished line. Where in the text a line of a class may be cut is `tidy`'s business.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::byline;
+
+/// What a line is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Class {
+    /// Nothing speaks against body.
+    Plain,
+    /// Roles and names only.
+    Staff(Box<byline::Staff>),
+    /// 原标题, 原题为.
+    OriginalTitle,
+    /// A date, source, counter or tool line as it stands under a headline.
+    Meta,
+    /// Caption or picture credit.
+    Caption,
+    /// Disclaimer, copyright or reprint notice.
+    Notice,
+    /// Follow, scan, download, share, comment, page and print prompts.
+    Prompt,
+    /// Heads a list of other articles: all that follows is not this article.
+    RelatedHead,
+    /// Newspaper page: `《人民日报》（2024年05月10日 04版）`.
+    PaperPage,
+    /// Summary box above the text: 核心提示, 摘要.
+    Summary,
+    /// Punctuation, numerals of a pager, rules.
+    Debris,
+}
+
+impl Class {
+    /// No class of noise.
+    pub fn is_plain(&self) -> bool {
+        matches!(self, Class::Plain)
+    }
+}
+
+#[allow(clippy::expect_used)]
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("a constant pattern")
+}
+
+/// Blanks and opening brackets that may stand before a marker.
+const OPEN: &str = r"^[\s\u{3000}\[【（(〔「<《■●◆▲△▍|>»＞*·・—\-]*";
+
+static ORIGINAL: LazyLock<Regex> = LazyLock::new(|| pattern(&format!("{OPEN}(?:本文)?(?:原标题|原题目?为?|原文标题|原文题目|原题)[ ]*[:：为《“\"]")));
+
+static META: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        r"{OPEN}(?:(?:来源|來源|稿源|消息来源|文章来源|信息来源|新闻来源|转自|出处|时间|日期|发布时间|发布日期|发表时间|发稿时间|更新时间|最后更新|责任编辑|责编|作者|编辑|浏览|浏览次数|浏览量|阅读|阅读量|点击|点击数|人气|热度|评论|字号|字体|字体大小|分享到?|分享至|打印|收藏|语音播报|当前位置|您(?:现在|当前)?的?(?:当前)?位置|现在位置|首页|正文)[ \u{{3000}}]*(?:[:：|｜\]】>]|于[:：])|来源[ \u{{3000}}]|(?:19|20)\d\d[-/.年 ]\d{{1,2}}[-/.月]\d{{1,2}}日?[ \u{{3000}}]*(?:\d{{1,2}}[:：]\d\d|$|来源))"
+    ))
+});
+
+static CAPTION: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^(?:[◎▲△▼▽↑↓←→◀▶◆]\s*\S|(?:上|下|左|右|题|本|附|资料|配)图[为是：:（(，]?|图[\s]?[一二三四五六七八九十\d]{0,3}\s*(?:[:：/／|｜丨]|为|\s)|图注|图说|图片(?:说明|来源|描述|由|均|为)|(?:视频|网页|微博|微信|网络|朋友圈|聊天|页面|现场|报道|官网)?截图[:：。]?$|资料图|资料照片|制图[:：/]|海报[:：/]|供图[:：/]|摄影[:：/]|(?:【|\[)?图[/／]|来源[:：]视觉中国|视觉中国|东方IC|新华社(?:记者|发|照片)|Photo\b)|(?:(?:本报|本网|通讯员|记者|社|网|摄影师?)?[^，。；]{0,16}(?:摄|供图|制图|资料图片?|资料照片|截图|图源网络|图片来源网络))[）)】\]。]?$|[（(【\[](?:[^（()）]{0,24}(?:摄|供图|资料图|资料图片|资料照片|图源|来源|截图|效果图|示意图|制图|视频截图)[^（()）]{0,14})[）)】\]][。]?$|^[（(](?:图片?|图/|视频)[^（()）]{0,30}[）)]$",
+    )
+});
+
+static NOTICE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        r"{OPEN}(?:(?:特别|免责|版权|郑重|法律|侵权|转载|重要)?(?:声明|聲明|提示|提醒|说明)[:：]|免责(?:声明|条款)|版权(?:声明|所有|归)|特别(?:声明|提醒|提示)[ :：】]|风险提示|©|Copyright|本文(?:仅|为?(?:转载|原创|CSDN|作者)|系|版权|转(?:载)?自|来源(?:于|自)|首发|内容(?:仅|来)|由[^，。]{{2,14}}(?:原创|发布|授权)|只代表|不代表|不构成|已获)|本(?:站|网|平台|刊|稿件?)(?:所|未|转|登|发|仅|系)|以上(?:内容|文章|信息|观点|图片)?(?:[（(][^）)]*[）)])?(?:内容)?(?:为|由|仅|来|系|均|只|不)[^，。]{{0,10}}(?:平台|作者|上传|参考|代表|网络|个人|转载|创作者)|以上(?:内容|图片)?仅(?:供|代表)|图片?(?:文)?(?:均)?(?:来自|来源于?|源自|源于)(?:网络|互联网)|(?:部分)?(?:图片|图文|素材|内容|文章|文字|资料|视频)[^，。]{{0,10}}(?:来(?:自|源于?))(?:网络|互联网)|如有侵权|若有侵权|如(?:涉及|存在|有)?(?:侵权|侵犯|版权)|侵权(?:请|必|联系|删)|未经[^，。]{{0,12}}(?:授权|许可|允许|书面|同意)|(?:严禁|禁止|请勿|谢绝|不得)(?:擅自)?转载|转载(?:请|须|需|时|务必|或)|[（(]?(?:本文|以上)?(?:观点|内容|文章)?仅?(?:代表|为)(?:作者)?(?:个人|本人)?(?:观点|立场)|文中(?:观点|图片|配图|内容)|(?:欢迎|如需)(?:转载|投稿|爆料)|内容(?:及|由|来源)|网友评论仅供|凡(?:本网|注明|来源)|(?:[（(【])?(?:未经|请勿)|经授权(?:转载|发布)|[（(]?(?:原载|原文刊载|原刊|本文来自|本文原载|本文刊|文章来自)|[^，。]{{2,16}}原创(?:内容|文章|作品|稿件)?[，,]|市场有风险|投资(?:有风险|需谨慎)|(?:以上|该)?(?:内容|文章|数据)?(?:不构成|仅供)[^。]{{0,16}}(?:参考|建议)|感谢(?:阅读|您的阅读|观看)|广告通知|(?:本|该)?(?:文|内容|摘要|总结|解读)由AI|(?:以下|以上)内容由(?:AI|人工智能)|海量资讯、精准解读)"
+    ))
+});
+
+static PROMPT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        r"{OPEN}(?:(?:点击|点此|点這|长按|扫描|扫一扫|扫码|扫二维码|识别|微信扫|手机扫|打开|下载|立即|欢迎|敬请|请|快来|赶快)?(?:[^，。！？；]{{0,12}})?(?:二维码|扫一扫|扫码|微信号|公众号|客户端|小程序|(?:APP|App|app)(?:$|[^a-z，。]{{0,8}}$))[^，。；]{{0,24}}[。！>》】]?$|(?:[【\[>]?)?(?:返回|回到)(?:[^，。；]{{0,10}})(?:首页|列表|顶部|查看更多|搜狐|网易|新浪|腾讯|凤凰|频道)|(?:点击|点此|戳)(?:进入|查看|这里|阅读|此处|下方|图片|观看|上方|蓝字|加载|右上角|展开|关注|收听)|(?:查看|阅读|展开|显示|点击|余下|剩余|加载|还有)(?:更多|全文|原文|剩余|余下|全部|完整)|(?:余下|剩余)全文|阅读原文|全文阅读|更多(?:精彩|内容|资讯|猛料|详情|新闻|信息|报道|热点|粉丝|优质|相关|请|>|》|$)|(?:分享|转发)(?:到|至|让|给|本文)|(?:举报|纠错|打印|收藏|关闭|点赞|推荐|评论|分享|微信|微博|QQ|QQ空间|朋友圈|赞|踩|喜欢|回复|登录|注册|顶部|TOP|更多|复制链接|上一[篇页条]|下一[篇页条]|首页|尾页|末页|打赏|赞赏|在看|关注|已关注|订阅|搜索|原创|听新闻|语音朗读|我要(?:评论|留言|纠错|分享)|发表评论|网友评论|跟贴|参与讨论|全部评论|最新评论|热门评论|写评论|暂无评论|视频加载中[.…。]*|加载中[.…。]*|播放|重播|广告|AD|推广|展开|收起|关闭窗口|打印本页|加入收藏|返回|目录|正文|字号|大|中|小|A\+|A-|T\|T|PDF版?|【纠错】|赏)[\s\u{{3000}}|｜/>》】\]）)\d]*$|[\[【]?(?:打印本页|关闭窗口|发表评论|加入收藏|我要纠错|纠错|打印|关闭|收藏|返回|推荐朋友|保存)[\]】](?:.{{0,40}})$|(?:上一篇|下一篇|上一条|下一条|上一页|下一页|上一版|下一版)[ :：\]】]?|(?:正文|全文|文章)?(?:已结束|完毕)[，,]?您可以|相关资讯请关注|(?:欢迎|敬请|请)?(?:持续)?关注(?:我们|本[报网]|[^，。]{{0,20}}(?:公众号|微信|微博|专区|频道|官方|账号|头条号))|(?:喜欢|觉得)[^。]{{0,16}}(?:请|记得|点赞|转发|收藏)|(?:新闻线索|新闻热线|报料|爆料|投稿|商务合作|联系电话|联系邮箱|举报电话|违法和不良信息|澎湃新闻报料|读者热线)[^。]{{0,6}}[:：热电邮]|您的(?:浏览器|IE)|Play Video|(?:请)?(?:先)?登录后|(?:当前)?您?(?:处于|尚?未登录)|(?:网易|搜狐|新浪|腾讯|凤凰)?跟帖|文明上网|(?:已有)?\d+(?:人|条)(?:参与|评论|跟贴|阅读|赞|回复|喜欢|收藏)|(?:阅读|评论|点赞|转发|收藏|浏览|播放|分享)[ ]?[(（:：]?\d+[万+]?[)）]?$|\d+$|打开[^，。]{{2,12}}(?:查看|阅读|APP|App)|用手机[^。]{{0,10}}(?:扫|看)|我要反馈|分享让更多人看到|责任编辑[:：]?$|(?:编辑|责编|作者|来源|记者)[:：]?$)"
+    ))
+});
+
+static RELATED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        r"{OPEN}(?:(?:相关|相關|延伸|拓展|扩展|推荐|更多|热门|精彩|关联|往期|深度|猜你喜欢|为你|为您|你可能|您可能|大家都在|看了|看过|热点|今日|本周|24小时|48小时|一周|月度|编辑|频道|图文|图片|视频|精选|头条|焦点|最新|要闻|滚动|特别|独家|栏目)[ ·・]?(?:相关)?(?:阅读|閱讀|新闻|新聞|报道|報導|链接|推荐|文章|专题|内容|热点|资讯|回顾|喜欢|感兴趣|关注|在看|推送|推薦|精选|热文|热榜|热闻|图片|视频|热词|搜索|标签|话题|稿件|排行|热门|热点|头条|动态|点击|信息|评论|搜|此文)?(?:[榜单]|排行榜?)?|延伸[ ·・]*推荐|图片动态|热榜|读特热榜|点击排行|阅读排行|热门排行|新闻排行|作者最新文章|最新文章|友情链接|更多文章|往期(?:回顾|推荐|精选)|猜你喜欢|(?:相关|热门)(?:标签|搜索|关键词))[ \u{{3000}}]*[:：>》】\]）)\-—…]*$"
+    ))
+});
+
+static PAPER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"^[\s（(【]*《[^》]{2,14}》[\s（(]*[（(【]?\s*(?:19|20)\d\d\s*年\s*\d{1,2}\s*月\s*\d{1,2}\s*日[^。]{0,16}版?[^。]{0,8}[）)】\s]*$")
+});
+
+static SUMMARY: LazyLock<Regex> =
+    LazyLock::new(|| pattern(&format!(r"{OPEN}(?:核心提示|内容摘要|文章摘要|摘要|导读|导语|内容提要|要点速览|本文导读|AI摘要|智能摘要)[\]】 ]*[:：】\]]")));
+
+/// Most characters of a line that a marker at its beginning can condemn.
+const MAX_MARKED: u32 = 140;
+
+/// Says what a line is. `chars` are its characters without white space.
+pub fn classify(text: &str, chars: u32) -> Class {
+    if is_debris(text) {
+        return Class::Debris;
+    }
+    if chars > MAX_MARKED {
+        return if NOTICE.is_match(text) && chars < 400 && is_strong_notice(text) { Class::Notice } else { Class::Plain };
+    }
+    if chars <= 90
+        && let Some(staff) = byline::staff_line(text)
+    {
+        return Class::Staff(Box::new(staff));
+    }
+    if ORIGINAL.is_match(text) {
+        return Class::OriginalTitle;
+    }
+    if PAPER.is_match(text) {
+        return Class::PaperPage;
+    }
+    if chars <= 30 && RELATED.is_match(text) {
+        return Class::RelatedHead;
+    }
+    if chars <= 60 && PROMPT.is_match(text) {
+        return Class::Prompt;
+    }
+    if NOTICE.is_match(text) {
+        return Class::Notice;
+    }
+    if chars <= 60 && META.is_match(text) {
+        return Class::Meta;
+    }
+    if chars <= 80 && CAPTION.is_match(text) {
+        return Class::Caption;
+    }
+    if SUMMARY.is_match(text) {
+        return Class::Summary;
+    }
+    Class::Plain
+}
+
+/// A long line that begins like a notice is one only if it speaks of rights and responsibilities.
+fn is_strong_notice(text: &str) -> bool {
+    ["版权", "侵权", "转载", "免责", "立场", "不构成", "仅供参考", "个人观点", "著作权", "上传并发布", "负责", "真实性", "投资建议", "本人观点"]
+        .iter()
+        .filter(|w| text.contains(*w))
+        .count()
+        >= 1
+}
+
+/// No letter and no digit in it, or a pager's numerals.
+fn is_debris(text: &str) -> bool {
+    let mut letters = 0;
+    for c in text.chars() {
+        if c.is_alphabetic() || c.is_numeric() {
+            letters += 1;
+            if letters > 2 {
+                break;
+            }
+        }
+    }
+    letters == 0 || is_pager(text)
+}
+
+fn is_pager(text: &str) -> bool {
+    static PAGER: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"^(?:[\s|<>《》«»\[\]【】()（）]*(?:\d{1,3}|上一页|下一页|首页|尾页|末页|共\d+页|第\d+页|\d+/\d+)[\s|<>《》«»\[\]【】()（）]*){2,}$")
+    });
+    text.len() < 200 && (text.contains('页') || text.contains('【') || text.contains('[')) && PAGER.is_match(text)
+}
+
+/// Cuts what is glued to the end of a body paragraph: reporters in brackets, links back, source in brackets.
+///
+/// Gives the length to keep and what was said in the part cut off.
+pub fn glued_tail(text: &str) -> (usize, byline::Staff) {
+    static TAIL: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?:(?P<bracket>[（(【\[]\s*(?:[^（()）【】\[\]。，]{0,22}(?:记者|通讯员|作者|编辑|责编|来源|原标题|原题|编译|采写|撰文|文[/／]|摄影|校对|审核)[^（()）【】\[\]]{0,60}|来自[^（()）]{2,20})[）)】\]])|(?P<link>(?:返回|回到)[^，。]{0,10}首页[>》]*|(?:点击)?(?:详情|更多|阅读全文|查看全文|查看原文|详细)\s*[>》]{1,3}|\[?(?:详细|更多)\]))[\s。]*$",
+        )
+    });
+    let mut staff = byline::Staff::default();
+    let mut keep = text.trim_end().len();
+    // At most two pieces: a reporter and a link.
+    for _ in 0..2 {
+        let Some(c) = TAIL.captures(&text[..keep]) else { break };
+        let Some(whole) = c.get(0).filter(|m| m.start() > 0) else { break };
+        if let Some(bracket) = c.name("bracket") {
+            let said = byline::staff_line(bracket.as_str()).unwrap_or_default();
+            let mut authors = byline::authors_in(bracket.as_str());
+            if authors.is_empty() {
+                authors.clone_from(&said.authors);
+            }
+            staff.merge(byline::Staff { authors, editors: said.editors, source: said.source });
+        }
+        keep = text[..whole.start()].trim_end().len();
+    }
+    (keep, staff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(text: &str) -> Class {
+        classify(text, super::super::blocks::visible(text))
+    }
+
+    #[test]
+    fn noise_lines() {
+        assert!(matches!(class("编辑 张克 审读 张蕾 二审 郑蔚珩 三审 张颖"), Class::Staff(_)));
+        for (text, want) in [
+            ("（原标题：新年第一天）", Class::OriginalTitle),
+            ("《 人民日报 》（ 2024年05月10日 04 版）", Class::PaperPage),
+            ("读特热榜", Class::RelatedHead),
+            ("延伸 · 推荐", Class::RelatedHead),
+            ("【图片动态】", Class::RelatedHead),
+            ("相关阅读：", Class::RelatedHead),
+            ("更多猛料！欢迎扫描左方二维码关注", Class::Prompt),
+            ("分享让更多人看到", Class::Prompt),
+            ("返回搜狐，查看更多", Class::Prompt),
+            ("【纠错】", Class::Prompt),
+            ("图片来自网络，如有侵权，请联系删除。", Class::Notice),
+            ("未经书面授权请勿转载。", Class::Notice),
+            ("来源：新华社", Class::Staff(Box::default())),
+            ("◎贾玲在电影中的形象", Class::Caption),
+            ("新华社发（刘满仓摄）", Class::Caption),
+            ("姚明场边支招周琦。视频截图", Class::Caption),
+            ("【1】【2】【3】【4】", Class::Debris),
+            ("* * *", Class::Debris),
+            ("核心提示：腊八节要吃腊八粥", Class::Summary),
+        ] {
+            let got = class(text);
+            if matches!(want, Class::Staff(_)) {
+                assert!(matches!(got, Class::Staff(_) | Class::Meta), "{text}: {got:?}");
+            } else {
+                assert_eq!(got, want, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn body_lines() {
+        for text in [
+            "编辑部的灯亮到凌晨两点，三审三校的规矩一天也没有断过。",
+            "记者从现场获悉，图书馆将于下周开放。",
+            "来源广泛的资金支持了这个项目。",
+            "声明发表后，双方恢复了谈判。",
+            "一、总体要求",
+            "（一）加强组织领导",
+            "1",
+            "点评：",
+            "图书馆里坐满了人。",
+            "更多的投资并不等于更多的创新。",
+            "相关部门表示，将继续推进。",
+            "打开窗户，能看见整个海湾。",
+        ] {
+            assert!(matches!(class(text), Class::Plain) || text == "1", "{text}: {:?}", class(text));
+        }
+    }
+
+    #[test]
+    fn glued_tails() {
+        let cut = |t: &str| t[..glued_tail(t).0].to_owned();
+        assert_eq!(cut("仍将持续。返回腾讯网首页>>"), "仍将持续。");
+        assert_eq!(cut("一切顺利。（记者 王小明）"), "一切顺利。");
+        assert_eq!(cut("扩大影响力（见图二）。"), "扩大影响力（见图二）。");
+        assert_eq!(glued_tail("庭审。（总台央视记者 奚丹霓 张赛）").1.authors, ["奚丹霓", "张赛"]);
+    }
+}

@@ -1,0 +1,256 @@
+//! From the lines of a container to the body: what is cut at both ends, and what is dropped in between.
+
+use super::blocks::{Blocks, Line, Tag};
+use super::byline::{self, Staff};
+use super::generic::{ends_sentence, punctuation};
+use super::hints::Hints;
+use super::noise::{self, Class};
+use super::title;
+
+/// A body, and what its container said besides.
+#[derive(Debug, Default, Clone)]
+pub struct Body {
+    /// Paragraphs.
+    pub paragraphs: Vec<String>,
+    /// Captions found among them.
+    pub captions: Vec<String>,
+    /// Staff, source and author lines.
+    pub staff: Staff,
+    /// Characters of the paragraphs that were inside links.
+    pub linked: u32,
+}
+
+impl Body {
+    /// Characters without white space.
+    pub fn chars(&self) -> usize {
+        self.paragraphs.iter().map(|p| super::blocks::visible(p) as usize).sum()
+    }
+
+    /// Paragraphs joined by line breaks.
+    pub fn text(&self) -> String {
+        self.paragraphs.join("\n")
+    }
+}
+
+/// A candidate line on its way.
+struct Item<'l, 'a> {
+    line: &'l Line<'a>,
+    class: Class,
+    /// Long and punctuated: certainly running text.
+    solid: bool,
+    keep: bool,
+}
+
+/// Makes the body of the lines `first..end`.
+///
+/// `headline` is squashed. `strict` is for containers that were guessed: short lines must then belong to the body's
+/// own structure; lines of a container that a selector named are body unless something speaks against them.
+pub fn tidy(blocks: &Blocks<'_>, first: usize, end: usize, headline: &str, strict: bool) -> Body {
+    let lines = &blocks.lines[first..end];
+    let all_hidden = lines.iter().all(|l| l.hidden);
+    let mut items: Vec<Item<'_, '_>> = lines
+        .iter()
+        .filter(|l| !l.hidden || all_hidden)
+        .map(|line| {
+            let class = noise::classify(&line.text, line.chars);
+            let solid = class.is_plain() && is_solid(line);
+            Item { line, class, solid, keep: true }
+        })
+        .collect();
+    let mut body = Body::default();
+    drop_classes(&mut items, &mut body, headline);
+    if strict {
+        drop_strangers(blocks, &mut items, headline);
+    }
+    drop_links(&mut items);
+    trim_ends(&mut items, headline);
+    finish(items, body)
+}
+
+fn is_solid(line: &Line<'_>) -> bool {
+    let p = punctuation(&line.text);
+    line.link_share() < 0.3 && ((line.chars >= 30 && p.stops + p.pauses >= 2) || (line.chars >= 14 && p.stops >= 1 && ends_sentence(&line.text)))
+}
+
+/// Acts on what the lines themselves say.
+fn drop_classes(items: &mut [Item<'_, '_>], body: &mut Body, headline: &str) {
+    let n = items.len();
+    let first_solid = items.iter().position(|i| i.solid).unwrap_or(n);
+    let last_solid = items.iter().rposition(|i| i.solid).map_or(0, |i| i + 1);
+    let mut cut = false;
+    for i in 0..n {
+        if cut {
+            items[i].keep = false;
+            continue;
+        }
+        let text = items[i].line.text.as_ref();
+        let is_caption_element = items[i].line.caption * 2 > items[i].line.chars || items[i].line.hints.contains(Hints::CAPTION);
+        match &items[i].class {
+            Class::Plain if is_caption_element => {
+                body.captions.push(text.to_owned());
+                items[i].keep = false;
+            }
+            Class::Plain => {
+                if !headline.is_empty() && items[i].line.chars < 120 && i <= first_solid && title::squash(text) == headline {
+                    items[i].keep = false;
+                }
+            }
+            Class::Staff(staff) => {
+                body.staff.merge((**staff).clone());
+                items[i].keep = false;
+                // The staff line ends the body, if little that looks like body follows.
+                let after = items[i + 1..].iter().filter(|x| x.solid).count();
+                let before = items[..i].iter().filter(|x| x.solid).count();
+                if !staff.editors.is_empty() && before > 0 && (after == 0 || before > after * 2 && n - i < 40 && i > n / 3) {
+                    cut = true;
+                }
+            }
+            Class::RelatedHead => {
+                items[i].keep = false;
+                let before = items[..i].iter().filter(|x| x.solid).count();
+                if before > 0 && i >= first_solid && ends_article(&items[i + 1..], before) {
+                    cut = true;
+                }
+            }
+            Class::Caption => {
+                body.captions.push(text.to_owned());
+                items[i].keep = false;
+            }
+            Class::Summary => {
+                if i < first_solid {
+                    items[i].keep = false;
+                }
+            }
+            Class::Notice => {
+                // In the middle of the text, «本文…» may be the author speaking.
+                let long = items[i].line.chars > 60;
+                items[i].keep = long && i > first_solid && i + 1 < last_solid && is_solid(items[i].line) && n > 6 && i * 3 < n * 2;
+            }
+            Class::Debris => {
+                // A bare numeral heads a part of the body.
+                items[i].keep = is_numeral(text) && i + 1 < last_solid && i + 1 > first_solid.min(1);
+            }
+            Class::Prompt if is_numeral(text) => {
+                items[i].keep = i + 1 < last_solid;
+            }
+            Class::OriginalTitle | Class::Meta | Class::Prompt | Class::PaperPage => {
+                if let Some(source) = byline::source_in(text) {
+                    body.staff.source.get_or_insert(source);
+                }
+                items[i].keep = false;
+            }
+        }
+    }
+}
+
+fn is_numeral(text: &str) -> bool {
+    let text = text.trim_matches(|c: char| !c.is_alphanumeric());
+    !text.is_empty() && text.chars().count() <= 3 && text.chars().all(|c| c.is_ascii_digit() || "一二三四五六七八九十壹贰叁肆伍".contains(c))
+}
+
+/// What follows a head of related articles looks like that, rather than like more body.
+fn ends_article(rest: &[Item<'_, '_>], before: usize) -> bool {
+    let solid = rest.iter().filter(|x| x.solid && x.line.link_share() < 0.3).count();
+    solid * 2 <= before || rest.iter().take(3).any(|x| x.line.link_share() > 0.5)
+}
+
+/// Lines that are links and nothing else are teasers, unless the body is made of them.
+fn drop_links(items: &mut [Item<'_, '_>]) {
+    let kept = items.iter().filter(|i| i.keep).count();
+    let linked = items.iter().filter(|i| i.keep && i.line.link_share() > 0.8).count();
+    if linked * 2 > kept {
+        return;
+    }
+    for item in items.iter_mut().filter(|i| i.keep) {
+        if item.line.link_share() > 0.8 && !(item.line.chars < 12 && item.solid) {
+            item.keep = false;
+        }
+    }
+}
+
+/// In a guessed container, short lines must stand where the body stands: same kind of block, same parent or cousin.
+fn drop_strangers(blocks: &Blocks<'_>, items: &mut [Item<'_, '_>], headline: &str) {
+    let shape = |line: &Line<'_>| {
+        let e = &blocks.elems[line.block as usize];
+        let p = &blocks.elems[e.parent as usize];
+        (e.tag, e.depth, p.tag)
+    };
+    let parent = |line: &Line<'_>| blocks.elems[line.block as usize].parent;
+    let mut parents: Vec<u32> = Vec::new();
+    let mut own: Vec<u32> = Vec::new();
+    let mut shapes: Vec<(Tag, u16, Tag)> = Vec::new();
+    for i in items.iter().filter(|i| i.keep && i.solid && !is_frame(i.line)) {
+        parents.push(parent(i.line));
+        own.push(i.line.block);
+        shapes.push(shape(i.line));
+    }
+    if parents.is_empty() {
+        return;
+    }
+    let first = items.iter().position(|i| i.keep && i.solid && !is_frame(i.line)).unwrap_or(0);
+    let last = items.iter().rposition(|i| i.keep && i.solid && !is_frame(i.line)).unwrap_or(0);
+    for (at, item) in items.iter_mut().enumerate().filter(|(_, i)| i.keep) {
+        if is_frame(item.line) && !(at > first && at < last && item.solid) {
+            item.keep = false;
+            continue;
+        }
+        if item.solid {
+            continue;
+        }
+        let related = own.contains(&item.line.block)
+            || parents.contains(&parent(item.line))
+            || own.contains(&parent(item.line))
+            || parents.contains(&item.line.block)
+            || (at > first && at < last && shapes.contains(&shape(item.line)));
+        let heading = matches!(blocks.elems[item.line.block as usize].tag, Tag::H(_)) && at > first && at < last;
+        if !related && !heading {
+            item.keep = false;
+        }
+        let _ = headline;
+    }
+}
+
+fn is_frame(line: &Line<'_>) -> bool {
+    line.hints.intersects(Hints::COMMENT.union(Hints::SHARE).union(Hints::AD).union(Hints::RELATED))
+}
+
+/// Cuts short, odd lines off both ends.
+fn trim_ends(items: &mut [Item<'_, '_>], headline: &str) {
+    let Some(first) = items.iter().position(|i| i.keep && i.solid) else { return };
+    let last = items.iter().rposition(|i| i.keep && i.solid).unwrap_or(first);
+    // Above the first sentence: keep a sub-heading or a salutation that stands right before it, nothing more.
+    for item in items[..first].iter_mut().filter(|i| i.keep) {
+        let text = item.line.text.as_ref();
+        let squashed = title::squash(text);
+        let echo = !headline.is_empty() && squashed.chars().count() >= 4 && (headline.contains(&squashed) || squashed.contains(headline));
+        if echo || item.line.links > 0 || item.line.hints.intersects(Hints::META.union(Hints::TITLE).union(Hints::NAV).union(Hints::SUMMARY)) {
+            item.keep = false;
+        }
+    }
+    for item in items[last + 1..].iter_mut().filter(|i| i.keep) {
+        if item.line.links > 0 || item.line.hints.intersects(Hints::META.union(Hints::NAV).union(Hints::FOOT)) {
+            item.keep = false;
+        }
+    }
+}
+
+fn finish(items: Vec<Item<'_, '_>>, mut body: Body) -> Body {
+    let count = items.iter().filter(|i| i.keep).count();
+    for (at, item) in items.iter().filter(|i| i.keep).enumerate() {
+        let text = item.line.text.as_ref();
+        let (keep, staff) = noise::glued_tail(text);
+        body.staff.merge(staff);
+        if at < 2 || at + 2 >= count {
+            let authors = byline::authors_in(text);
+            if body.staff.authors.is_empty() {
+                body.staff.authors = authors;
+            }
+        }
+        let kept = text[..keep].trim_matches(super::blocks::is_blank);
+        if !kept.is_empty() {
+            body.linked += item.line.linked;
+            body.paragraphs.push(kept.to_owned());
+        }
+    }
+    body
+}

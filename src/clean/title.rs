@@ -1,0 +1,213 @@
+//! The headline, as a reader sees it.
+
+use super::blocks::{Blocks, Tag};
+use super::byline::is_han;
+use super::hints::Hints;
+use super::meta::Meta;
+
+/// A headline, and where it stands among the page's lines if it is visible there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Headline {
+    /// The text.
+    pub text: String,
+    /// First line of it.
+    pub line: Option<usize>,
+    /// Lines it takes.
+    pub lines: usize,
+    /// The visible headline and the declared one agree.
+    pub agrees: bool,
+}
+
+/// Text without white space and punctuation, lower case: for comparing headlines.
+pub fn squash(text: &str) -> String {
+    text.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(|c| match c {
+            '０'..='９' => char::from_u32(c as u32 - '０' as u32 + '0' as u32).unwrap_or(c).to_lowercase(),
+            c => c.to_lowercase(),
+        })
+        .collect()
+}
+
+/// Least characters (squashed) of a heading that can be believed to be the headline.
+const MIN_CHARS: usize = 4;
+
+/// Chooses the headline.
+pub fn choose(blocks: &Blocks<'_>, meta: &Meta) -> Option<Headline> {
+    let declared = squash(&meta.title);
+    let og = meta.get("og:title").or_else(|| meta.json_ld_text("headline")).map(squash).unwrap_or_default();
+    let mut best: Option<(i64, Headline)> = None;
+    for elem in &blocks.elems {
+        let lines = &blocks.lines[elem.first as usize..(elem.end.max(elem.first)) as usize];
+        let heading = match elem.tag {
+            Tag::H(n) => 24 - i64::from(n) * 4,
+            _ if elem.hints.contains(Hints::TITLE) => 8,
+            _ => continue,
+        };
+        if lines.is_empty() || lines.len() > 3 || lines.iter().any(|l| l.hidden) {
+            continue;
+        }
+        let text = lines.iter().map(|l| l.text.as_ref()).collect::<Vec<_>>().join(" ");
+        let squashed = squash(&text);
+        let n = squashed.chars().count();
+        if !(MIN_CHARS..=120).contains(&n) {
+            continue;
+        }
+        let mut score = heading;
+        let said = |whole: &str| !whole.is_empty() && (whole.contains(&squashed) || (n >= 8 && squashed.contains(whole) && whole.chars().count() * 2 > n));
+        let agrees = said(&declared) || said(&og);
+        if agrees {
+            score += 40 + (n.min(60) as i64);
+            if og == squashed || declared == squashed {
+                score += 10;
+            }
+            if declared.starts_with(&squashed) {
+                score += 6;
+            }
+        } else if !declared.is_empty() {
+            score += (overlap(&squashed, &declared) * 40.0) as i64 - 20;
+        }
+        let linked: u32 = lines.iter().map(|l| l.linked).sum();
+        let chars: u32 = lines.iter().map(|l| l.chars).sum();
+        if linked * 2 > chars {
+            score -= 25;
+        }
+        if lines[0].hints.intersects(Hints::RELATED.union(Hints::COMMENT).union(Hints::FOOT)) {
+            score -= 12;
+        }
+        // On equal terms the first wins.
+        if best.as_ref().is_none_or(|(s, _)| score > *s) {
+            best = Some((score, Headline { text, line: Some(elem.first as usize), lines: lines.len(), agrees }));
+        }
+    }
+    match best {
+        Some((score, headline)) if headline.agrees && score >= 40 => return Some(headline),
+        _ => {}
+    }
+    // A headline that is no heading: a line that the declared title begins with.
+    if let Some(headline) = plain_line(blocks, &declared).or_else(|| plain_line(blocks, &og)) {
+        return Some(headline);
+    }
+    let declared_text = declared_title(meta);
+    if let Some((score, headline)) = best
+        && (score >= 16 || declared_text.is_none())
+        && !is_generic_heading(&headline.text)
+    {
+        return Some(headline);
+    }
+    declared_text.map(|text| Headline { text, line: None, lines: 0, agrees: false })
+}
+
+fn plain_line(blocks: &Blocks<'_>, declared: &str) -> Option<Headline> {
+    let n = declared.chars().count();
+    if n < 8 {
+        return None;
+    }
+    blocks
+        .lines
+        .iter()
+        .enumerate()
+        .filter(|(_, l)| !l.hidden && l.link_share() < 0.5 && (8..=120).contains(&l.chars))
+        .filter(|(_, l)| !l.hints.intersects(Hints::COMMENT.union(Hints::RELATED)))
+        .find_map(|(i, l)| {
+            let squashed = squash(&l.text);
+            let long = squashed.chars().count() >= 8;
+            (long && declared.starts_with(&squashed) && squashed.chars().count() * 10 >= n * 4).then(|| Headline {
+                text: l.text.trim().to_owned(),
+                line: Some(i),
+                lines: 1,
+                agrees: true,
+            })
+        })
+}
+
+/// Words that head a part of a page.
+fn is_generic_heading(text: &str) -> bool {
+    text.chars().count() < 6
+        || ["导航", "频道", "首页", "推荐", "热点", "排行", "评论", "专题", "相关", "登录"].iter().any(|w| text.contains(w)) && text.chars().count() < 12
+}
+
+/// The declared title without the site's suffix.
+pub fn declared_title(meta: &Meta) -> Option<String> {
+    if let Some(og) = meta.get("og:title").filter(|t| !t.is_empty()) {
+        return Some(strip_suffix(og));
+    }
+    (!meta.title.is_empty()).then(|| strip_suffix(&meta.title))
+}
+
+/// Cuts `_新浪网`, ` - 深圳新闻网`, `|栏目` off the end of a title, as long as more is left than is cut.
+pub fn strip_suffix(title: &str) -> String {
+    let mut text = title.trim();
+    for _ in 0..4 {
+        let Some((at, len)) = last_separator(text) else { break };
+        let (head, tail) = (text[..at].trim_end(), text[at + len..].trim());
+        let (h, t) = (head.chars().count(), tail.chars().count());
+        let site = t <= 12 || tail.ends_with(['网', '报', '社', '台', '频', '道', '端', '闻']) && t <= 20;
+        if h < 4 || !site || h < t && h < 8 {
+            break;
+        }
+        // «A-B» inside a headline: only a separator with blanks, `_` or `|` is safe before Latin text.
+        text = head;
+    }
+    text.trim_end_matches(|c: char| matches!(c, '_' | '-' | '|' | '—' | '–' | '·') || c.is_whitespace()).to_owned()
+}
+
+fn last_separator(text: &str) -> Option<(usize, usize)> {
+    text.char_indices().rev().find_map(|(i, c)| {
+        let separates = match c {
+            '_' | '|' | '｜' | '丨' => true,
+            '-' | '–' | '—' | '－' => {
+                let before = text[..i].chars().next_back();
+                let after = text[i + c.len_utf8()..].chars().next();
+                // 冠-19, AI-2: part of a word.
+                !(before.is_some_and(|b| b.is_ascii_alphanumeric()) && after.is_some_and(|a| a.is_ascii_alphanumeric()))
+                    && after.is_some_and(|a| a != '-' && a != '—')
+                    && before.is_some_and(|b| b != '-' && b != '—')
+            }
+            _ => false,
+        };
+        separates.then_some((i, c.len_utf8()))
+    })
+}
+
+/// Share of the pairs of neighbouring characters of `a` that `b` has too.
+pub fn overlap(a: &str, b: &str) -> f32 {
+    let pairs = |s: &str| s.chars().zip(s.chars().skip(1)).collect::<Vec<_>>();
+    let (a, b) = (pairs(a), pairs(b));
+    if a.is_empty() {
+        return 0.0;
+    }
+    a.iter().filter(|p| b.contains(p)).count() as f32 / a.len() as f32
+}
+
+/// True if most letters are Chinese.
+pub fn is_mostly_han(text: &str) -> bool {
+    let (mut han, mut other) = (0usize, 0usize);
+    for c in text.chars().filter(|c| c.is_alphabetic()) {
+        if is_han(c) {
+            han += 1;
+        } else {
+            other += 1;
+        }
+    }
+    han * 2 >= other
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suffixes() {
+        for (title, want) in [
+            ("深圳地铁四条新线本周试跑_深圳新闻网", "深圳地铁四条新线本周试跑"),
+            ("多地项目连环爆雷_网易财经", "多地项目连环爆雷"),
+            ("新线试跑-新闻中心-南方网", "新线试跑"),
+            ("新线试跑 | 读特 - 深圳特区报", "新线试跑"),
+            ("新冠COVID-19疫情最新消息", "新冠COVID-19疫情最新消息"),
+            ("促进航天技术惠及人民——论坛贺信", "促进航天技术惠及人民——论坛贺信"),
+        ] {
+            assert_eq!(strip_suffix(title), want);
+        }
+    }
+}

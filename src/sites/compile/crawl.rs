@@ -1,0 +1,197 @@
+//! `[crawl]`.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+use url::Url;
+
+use super::Cx;
+use crate::sites::at::{At, Many, StrOr};
+use crate::sites::{CrawlRules, ListRule, StatusAction, model, pattern, units};
+
+impl Cx<'_> {
+    pub(super) fn crawl(&mut self, model: &model::Crawl) -> CrawlRules {
+        CrawlRules {
+            seeds: self.urls(&model.seeds, "seeds"),
+            feeds: self.urls(&model.feeds, "feeds"),
+            sitemaps: self.urls(&model.sitemaps, "sitemaps"),
+            lists: model.lists.iter().filter_map(|l| self.list(l)).collect(),
+            articles: self.regex_list(&model.articles),
+            deny: self.regex_list(&model.deny),
+            rewrite: model.rewrite.iter().filter_map(|r| self.rewrite(r)).collect(),
+            drop_query: model.drop_query.iter().map(|k| k.value.clone()).collect(),
+            keep_query: model.keep_query.as_ref().map(|keys| keys.iter().map(|k| k.value.clone()).collect()),
+            links: self.css_list(&model.links),
+            interval: model.rate.as_ref().and_then(|rate| {
+                let interval = units::rate(rate);
+                if interval.is_none() {
+                    let zero = rate.trim_start().starts_with('0');
+                    let help = if zero {
+                        "a rate above zero; a site that is not to be crawled is left out of `sites` in jingwen.toml"
+                    } else {
+                        "requests per time: \"1/s\", \"1/3s\", \"20/m\""
+                    };
+                    self.error(&rate.span, "bad-rate", format!("`{}` is not a rate", rate.value), help);
+                }
+                interval
+            }),
+            concurrency: model.concurrency.as_ref().map(|n| {
+                if n.value == 0 {
+                    self.error(&n.span, "zero", "`concurrency` of 0 would never fetch", "1 or more");
+                }
+                n.value
+            }),
+            refresh: model.refresh.as_ref().and_then(|text| {
+                let refresh = units::duration(text).filter(|d| !d.is_zero());
+                if refresh.is_none() {
+                    self.error(
+                        &text.span,
+                        "bad-duration",
+                        format!("`{}` is not a duration", text.value),
+                        "\"90s\", \"15m\", \"6h\", \"1d\"",
+                    );
+                }
+                refresh
+            }),
+            on_status: self.on_status(&model.on_status),
+            schedule: model.schedule.as_ref().map(|s| self.schedule(s)),
+        }
+    }
+
+    fn urls(&mut self, list: &Many<String>, key: &str) -> Vec<Url> {
+        list.iter()
+            .filter_map(|text| {
+                let help = match Url::parse(text) {
+                    Ok(url) if matches!(url.scheme(), "http" | "https") => return Some(url),
+                    Ok(url) if url.scheme() == "file" => {
+                        "only http and https are fetched; saved pages go to `jingwen clean`".to_owned()
+                    }
+                    Ok(_) | Err(url::ParseError::RelativeUrlWithoutBase) => {
+                        format!(
+                            "write it in full: \"https://{}\"",
+                            text.trim_start_matches('/').trim_start_matches("https:").trim_start_matches("http:")
+                        )
+                    }
+                    Err(error) => error.to_string(),
+                };
+                self.error(
+                    &text.span,
+                    "bad-url",
+                    format!("`{}` in `{key}` is not an http(s) address", text.value),
+                    help,
+                );
+                None
+            })
+            .collect()
+    }
+
+    fn list(&mut self, list: &At<StrOr<model::JsonList>>) -> Option<ListRule> {
+        match &list.value {
+            StrOr::Str(text) => {
+                pattern::regex_at(self.file, text, &list.span, self.problems).map(|url| ListRule { url, json: None })
+            }
+            StrOr::Table(table) => {
+                let Some(url) = &table.url else {
+                    self.error(&list.span, "missing-key", "a list needs `url`", "add url = 'regex over the address'");
+                    return None;
+                };
+                if let Some(path) = &table.json {
+                    self.json_path(path);
+                }
+                Some(ListRule { url: self.regex(url)?, json: table.json.as_ref().map(|p| p.value.clone()) })
+            }
+        }
+    }
+
+    fn rewrite(&mut self, rule: &At<model::Rewrite>) -> Option<(Regex, String)> {
+        let (Some(from), Some(to)) = (&rule.from, &rule.to) else {
+            self.error(
+                &rule.span,
+                "missing-key",
+                "a rewrite needs `from` and `to`",
+                "{ from = 'regex', to = 'what is put in its place' }",
+            );
+            return None;
+        };
+        let regex = self.regex(from)?;
+        self.check_groups(&regex, to);
+        Some((regex, to.value.clone()))
+    }
+
+    /// That the groups a replacement names are there: one that is not would be replaced by nothing.
+    pub(super) fn check_groups(&mut self, regex: &Regex, to: &At<String>) {
+        let Ok(reference) = Regex::new(r"\$(?:\{([^}]*)\}|([0-9A-Za-z_]+))") else { return };
+        for found in reference.captures_iter(&to.value.replace("$$", "  ")) {
+            let Some(name) = found.get(1).or(found.get(2)) else { continue };
+            let known = match name.as_str().parse::<usize>() {
+                Ok(n) => n < regex.captures_len(),
+                Err(_) => regex.capture_names().flatten().any(|n| n == name.as_str()),
+            };
+            if !known {
+                let digits: String = name.as_str().chars().take_while(char::is_ascii_digit).collect();
+                let rest = &name.as_str()[digits.len()..];
+                let help = if !digits.is_empty() && !rest.is_empty() {
+                    format!("`${}` is read as one name; write `${{{digits}}}{rest}`", name.as_str())
+                } else {
+                    format!("`from` has {} group(s)", regex.captures_len() - 1)
+                };
+                let whole = found.get(0).map_or(0..0, |m| m.range());
+                let span = pattern::inside(self.file, &to.span, to, whole);
+                self.error(&span, "unknown-group", format!("there is no group `{}` in `from`", name.as_str()), help);
+            }
+        }
+    }
+
+    fn on_status(&mut self, model: &BTreeMap<String, At<StatusAction>>) -> BTreeMap<u16, StatusAction> {
+        let mut map = BTreeMap::new();
+        for (text, action) in model {
+            match text.parse::<u16>() {
+                Ok(status) if (100..=599).contains(&status) && status != 200 => {
+                    map.insert(status, action.value);
+                }
+                _ => self.error(
+                    &action.span,
+                    "bad-status",
+                    format!("`{text}` is not an HTTP status to react to"),
+                    "100 to 599, and not 200, in quotes: \"429\"",
+                ),
+            }
+        }
+        map
+    }
+
+    fn schedule(&mut self, text: &At<String>) -> String {
+        let fields: Vec<&str> = text.split_whitespace().collect();
+        let sign = |c: char| c.is_ascii_alphanumeric() || "*/,-?#".contains(c);
+        if fields.len() != 5 || !fields.iter().all(|f| f.chars().all(sign)) {
+            self.error(
+                &text.span,
+                "bad-schedule",
+                format!("`{}` is not a cron expression", text.value),
+                "five fields: minute hour day month weekday, \"*/20 6-23 * * *\"",
+            );
+        }
+        text.value.clone()
+    }
+
+    /// A path into JSON: `data.list[0].url`, `data[].URL`.
+    pub(super) fn json_path(&mut self, path: &At<String>) {
+        let Ok(form) = Regex::new(r"^(?:\[\d*\])*(?:[\w@:$-]+(?:\[\d*\])*)?(?:\.[\w@:$-]+(?:\[\d*\])*)*$") else {
+            return;
+        };
+        let help = if path.trim().is_empty() {
+            "names joined by dots: `data.list[].url`"
+        } else if path.starts_with("$.") {
+            "leave `$.` out: the path begins at the top"
+        } else if path.contains("[*]") {
+            "write `[]` for every item"
+        } else if path.starts_with('/') {
+            "write names joined by dots, not slashes"
+        } else if form.is_match(path) {
+            return;
+        } else {
+            "names joined by dots, `[0]` for an item, `[]` for every item: `data.list[].url`"
+        };
+        self.error(&path.span, "bad-path", format!("`{}` is not a path into JSON", path.value), help);
+    }
+}

@@ -1,0 +1,253 @@
+//! From files as written to sites: compiles what each file says, then puts together what each inherits.
+
+mod crawl;
+mod site;
+mod template;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use regex::Regex;
+use scraper::Selector;
+use sha2::{Digest, Sha256};
+
+use super::at::{At, Many};
+use super::load::{COMMON, Parsed, Set};
+use super::problem::{Problem, SourceFile, did_you_mean};
+use super::{Common, Fields, LineRule, Sites, Template, TemplateKind, pattern};
+use crate::urls::hex;
+
+/// What a file says of its own, apart from what makes it a site.
+#[derive(Default)]
+struct Parts {
+    /// With the place of each.
+    templates: Vec<(Template, Range<usize>)>,
+    lines: Vec<LineRule>,
+    fields: Fields,
+    remove: Vec<Selector>,
+}
+
+/// Compiles a set of files. Whatever is wrong is noted in `problems`; with errors among them the result must not be used.
+pub fn compile(set: &Set, problems: &mut Vec<Problem>) -> Sites {
+    let parts: BTreeMap<&str, Parts> = set
+        .iter()
+        .map(|(id, parsed)| (id.as_str(), Cx { file: &parsed.file, problems: &mut *problems }.parts(&parsed.model)))
+        .collect();
+
+    let common = match parts.get(COMMON) {
+        Some(p) => Common { lines: p.lines.clone(), fields: p.fields.clone(), remove: p.remove.clone() },
+        None => Common::default(),
+    };
+    let mut sites = Vec::new();
+    for (id, parsed) in set.iter().filter(|(id, parsed)| *id != COMMON && !parsed.broken) {
+        let chain = chain(id, set, problems);
+        let inherited = inherit(&chain, &parts, &common, parsed, problems);
+        if !id.starts_with('_') {
+            let mut cx = Cx { file: &parsed.file, problems };
+            let (mut site, tests) = (cx.site(&parsed.model), cx.tests(&parsed.model));
+            site.hash = hash(&chain, set);
+            site.templates = inherited.templates.into_iter().map(|(t, _)| t).collect();
+            site.lines = inherited.lines;
+            site.tests = tests;
+            sites.push(Arc::new(site));
+        }
+    }
+    let mut sites = Sites { sites, common, ..Sites::default() };
+    index(&mut sites, set, problems);
+    sites
+}
+
+/// The file and what it extends, nearest first.
+fn chain<'a>(id: &'a str, set: &'a Set, problems: &mut Vec<Problem>) -> Vec<&'a str> {
+    let mut chain = vec![id];
+    let mut at = id;
+    while let Some((parsed, parent)) = set.get(at).and_then(|p| Some((p, p.model.extends.as_ref()?))) {
+        // What is wrong further up is told when that file's own turn comes.
+        let own = at == id;
+        let name = parent.trim_end_matches(".toml");
+        if let Some(from) = chain.iter().position(|c| *c == name) {
+            let cycle = chain[from..].iter().chain([&name]).map(|c| format!("`{c}`")).collect::<Vec<_>>().join(" → ");
+            if from == 0 {
+                let file = &set[id].file;
+                let span = set[id].model.extends.as_ref().map_or(0..0, |e| e.span.clone());
+                problems.push(
+                    Problem::error(file, span, "extends-cycle", format!("`extends` goes in a circle: {cycle}")).help(
+                        "let one of them stand alone, or put what they share into a file whose name begins with `_`",
+                    ),
+                );
+            }
+            break;
+        }
+        if name == COMMON {
+            if own {
+                problems.push(
+                    Problem::error(
+                        &parsed.file,
+                        parent.span.clone(),
+                        "extends-common",
+                        "`_common` applies to every site anyway",
+                    )
+                    .help("take the line out; `common = false` opts out"),
+                );
+            }
+            break;
+        }
+        let Some((next, _)) = set.get_key_value(name) else {
+            if own {
+                let near = did_you_mean(name, set.keys().map(String::as_str).filter(|k| *k != id && *k != COMMON));
+                problems.push(
+                    Problem::error(
+                        &parsed.file,
+                        parent.span.clone(),
+                        "extends-unknown",
+                        format!("there is no selector file `{name}`"),
+                    )
+                    .label("not known")
+                    .help(match near {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => "the name of another selector file, without `.toml`".to_owned(),
+                    }),
+                );
+            }
+            break;
+        };
+        chain.push(next);
+        at = next;
+    }
+    chain
+}
+
+/// Own templates and rules first, then those of the files extended, then the shared ones.
+fn inherit(
+    chain: &[&str],
+    parts: &BTreeMap<&str, Parts>,
+    common: &Common,
+    parsed: &Parsed,
+    problems: &mut Vec<Problem>,
+) -> Parts {
+    let mut all = Parts::default();
+    for (distance, part) in chain.iter().filter_map(|id| parts.get(id)).enumerate() {
+        for (template, span) in &part.templates {
+            if distance == 0 || !all.templates.iter().any(|(t, _)| t.name == template.name) {
+                all.templates.push((template.clone(), span.clone()));
+            }
+        }
+        all.lines.extend_from_slice(&part.lines);
+        all.fields.append(&part.fields);
+        all.remove.extend_from_slice(&part.remove);
+    }
+    for (template, _) in &mut all.templates {
+        template.fields.append(&all.fields);
+        template.remove.extend_from_slice(&all.remove);
+    }
+
+    let own = chain.first().and_then(|id| parts.get(id)).map_or(0, |p| p.templates.len());
+    for ((template, span), raw) in all.templates.iter().take(own).zip(&parsed.model.template) {
+        // Where the body's selector is there and broken, that is what needs saying.
+        if template.kind == TemplateKind::Article && template.fields.body.is_empty() && raw.body.is_empty() {
+            problems.push(
+                Problem::error(
+                    &parsed.file,
+                    span.clone(),
+                    "missing-body",
+                    format!("template `{}` is an article and says nothing of its body", template.name),
+                )
+                .label("`body` missing")
+                .help("add body = \"CSS of the element that holds the paragraphs\", or kind = \"list\" or \"skip\""),
+            );
+        }
+    }
+
+    if parsed.model.common.as_ref().is_none_or(|c| c.value) {
+        for (template, _) in &mut all.templates {
+            template.fields.append(&common.fields);
+            template.remove.extend_from_slice(&common.remove);
+        }
+        all.lines.extend_from_slice(&common.lines);
+    }
+    all
+}
+
+fn hash(chain: &[&str], set: &Set) -> String {
+    let mut sha = Sha256::new();
+    for parsed in chain.iter().filter_map(|id| set.get(*id)) {
+        sha.update(parsed.file.text.as_bytes());
+    }
+    hex(&sha.finalize()[..8])
+}
+
+/// Fills the look-up by host; a host belongs to one file.
+fn index(sites: &mut Sites, set: &Set, problems: &mut Vec<Problem>) {
+    let mut owners: BTreeMap<String, &str> = BTreeMap::new();
+    for (i, site) in sites.sites.iter().enumerate() {
+        let Some(parsed) = set.get(&site.id) else { continue };
+        for host in &parsed.model.hosts {
+            let name = host.to_lowercase();
+            match owners.get(&name) {
+                Some(&owner) if owner == site.id => problems.push(
+                    Problem::warning(
+                        &parsed.file,
+                        host.span.clone(),
+                        "duplicate",
+                        format!("host `{name}` is named twice"),
+                    )
+                    .help("take one of them out"),
+                ),
+                Some(&owner) => problems.push(
+                    Problem::error(
+                        &parsed.file,
+                        host.span.clone(),
+                        "host-claimed-twice",
+                        format!("host `{name}` belongs to `{owner}.toml` already"),
+                    )
+                    .label(format!("also in {owner}.toml"))
+                    .help("a host belongs to one file: take it out of one of the two"),
+                ),
+                None => {
+                    owners.insert(name.clone(), &site.id);
+                    match name.strip_prefix('*') {
+                        Some(suffix) => sites.wildcard.push((suffix.to_owned(), i)),
+                        None => {
+                            sites.exact.insert(name, i);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    sites.wildcard.sort_by_key(|(suffix, _)| std::cmp::Reverse(suffix.len()));
+}
+
+/// A file being compiled, and what is wrong so far.
+struct Cx<'a> {
+    file: &'a Arc<SourceFile>,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Cx<'_> {
+    fn error(&mut self, span: &Range<usize>, code: &'static str, message: impl Into<String>, help: impl Into<String>) {
+        self.problems.push(Problem::error(self.file, span.clone(), code, message).help(help));
+    }
+
+    fn css(&mut self, text: &At<String>) -> Option<Selector> {
+        pattern::css(self.file, text, self.problems)
+    }
+
+    fn css_list(&mut self, list: &Many<String>) -> Vec<Selector> {
+        list.iter().filter_map(|text| self.css(text)).collect()
+    }
+
+    fn regex(&mut self, text: &At<String>) -> Option<Regex> {
+        pattern::regex(self.file, text, self.problems)
+    }
+
+    fn regex_list(&mut self, list: &Many<String>) -> Vec<Regex> {
+        list.iter().filter_map(|text| self.regex(text)).collect()
+    }
+
+    /// `sznews.toml:12`.
+    fn place(&self, span: &Range<usize>) -> String {
+        format!("{}:{}", self.file.name, self.file.line_column(span.start).0)
+    }
+}
