@@ -204,7 +204,10 @@ fn is_tidy(text: &str) -> bool {
     let mut blank = false;
     text.chars().all(|c| {
         let was = std::mem::replace(&mut blank, c == ' ');
-        !(c.is_control() || is_invisible(c) || c.is_whitespace() && c != ' ' && c != '\u{3000}' && c != '\u{a0}' || blank && was)
+        !(c.is_control()
+            || is_invisible(c)
+            || c.is_whitespace() && c != ' ' && c != '\u{3000}' && c != '\u{a0}'
+            || blank && was)
     })
 }
 
@@ -281,10 +284,10 @@ fn tag_of(name: &str) -> Tag {
         "a" => Tag::Link,
         "b" | "strong" => Tag::Strong,
         "body" | "html" => Tag::Body,
-        "address" | "article" | "aside" | "blockquote" | "center" | "details" | "dialog" | "div" | "dl" | "fieldset"
-        | "figure" | "footer" | "form" | "header" | "hr" | "main" | "nav" | "ol" | "pre" | "section" | "summary"
-        | "table" | "tbody" | "tfoot" | "thead" | "tr" | "ul" | "hgroup" | "search" | "legend" | "caption"
-        | "founder-content" => Tag::Block,
+        "address" | "article" | "aside" | "blockquote" | "center" | "details" | "dialog" | "div" | "dl"
+        | "fieldset" | "figure" | "footer" | "form" | "header" | "hr" | "main" | "nav" | "ol" | "pre" | "section"
+        | "summary" | "table" | "tbody" | "tfoot" | "thead" | "tr" | "ul" | "hgroup" | "search" | "legend"
+        | "caption" | "founder-content" => Tag::Block,
         _ => Tag::Inline,
     }
 }

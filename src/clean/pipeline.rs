@@ -66,7 +66,8 @@ fn html(page: &Page<'_>, bytes: &[u8], sites: &Sites, _options: &Options) -> Cle
     let squashed = headline.as_ref().map(|h| title::squash(&h.text)).unwrap_or_default();
     let body = tidy::tidy(&all, first, end, &squashed, true);
     if body.chars() < MIN_BODY {
-        out.article = Err(Rejection { reason: Reason::TooShort, detail: format!("{} characters of body", body.chars()) });
+        out.article =
+            Err(Rejection { reason: Reason::TooShort, detail: format!("{} characters of body", body.chars()) });
         return out;
     }
     let when = published::find(&all, &meta, headline.as_ref(), end, &context);
@@ -122,7 +123,10 @@ fn record(page: &Page<'_>, body: &Body, headline: Option<&Headline>) -> Record {
         text,
         editors: IndexMap::new(),
         pages: 1,
-        provenance: Provenance { program: concat!("jingwen/", env!("CARGO_PKG_VERSION")).to_owned(), ..Provenance::default() },
+        provenance: Provenance {
+            program: concat!("jingwen/", env!("CARGO_PKG_VERSION")).to_owned(),
+            ..Provenance::default()
+        },
         fetched_at: page.fetched_at.map(|t| t.to_string()),
         ..Record::default()
     }

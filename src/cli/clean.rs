@@ -15,7 +15,9 @@ use crate::sites::Sites;
 
 /// Clean saved pages or flattened text to JSONL on stdout, without any network.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  jingwen clean --url https://www.sznews.com/content/1.htm page.html\n  jingwen clean --pages pages.jsonl > articles.jsonl\n  jingwen clean flattened.txt")]
+#[command(
+    after_help = "Examples:\n  jingwen clean --url https://www.sznews.com/content/1.htm page.html\n  jingwen clean --pages pages.jsonl > articles.jsonl\n  jingwen clean flattened.txt"
+)]
 pub struct Args {
     /// Address of the page, for choosing the selector file and for relative links.
     #[arg(long, value_name = "URL")]

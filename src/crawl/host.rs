@@ -52,6 +52,8 @@ pub struct Gate {
     state: Mutex<State>,
     /// Nobody is at the other end: nothing waits.
     replay: bool,
+    /// Longest time this run waits for the host.
+    patience: Duration,
 }
 
 struct State {
@@ -106,7 +108,7 @@ pub enum PageAdvice {
 
 impl Gate {
     /// The gate of a host just leased.
-    pub fn new(pace: Pace, host: &LeasedHost, replay: bool) -> Self {
+    pub fn new(pace: Pace, host: &LeasedHost, replay: bool, patience: Duration) -> Self {
         let wait = Duration::from_millis(u64::try_from(host.not_before - now()).unwrap_or(0));
         Self {
             permits: Arc::new(Semaphore::new(pace.concurrency.max(1) as usize)),
@@ -121,13 +123,14 @@ impl Gate {
                 blocked: None,
             }),
             replay,
+            patience,
         }
     }
 
-    /// Waits until a request may go.
-    pub async fn turn(&self) -> Turn {
+    /// Waits until a request may go; `None` if that is further off than this run has patience for.
+    pub async fn turn(&self) -> Option<Turn> {
         if self.replay {
-            return Turn { _permit: None };
+            return Some(Turn { _permit: None });
         }
         // The semaphore is never closed.
         let permit = self.permits.clone().acquire_owned().await.ok();
@@ -136,6 +139,9 @@ impl Gate {
                 let state = self.state();
                 (state.limiter.clone(), state.not_before)
             };
+            if not_before > Instant::now() + self.patience {
+                return None;
+            }
             tokio::time::sleep_until(not_before.into()).await;
             if let Some(limiter) = limiter {
                 limiter.until_ready().await;
@@ -147,7 +153,7 @@ impl Gate {
                     let unit = state.interval.max(SLOW_UNIT);
                     state.not_before = Instant::now() + unit.mul_f64(state.stretch);
                 }
-                return Turn { _permit: permit };
+                return Some(Turn { _permit: permit });
             }
         }
     }
@@ -172,9 +178,9 @@ impl Gate {
         self.state().blocked.clone()
     }
 
-    /// When the next request may go at the earliest.
-    pub fn not_before(&self) -> Instant {
-        self.state().not_before
+    /// True while the host asks for a wait that this run has no patience for.
+    pub fn is_shut(&self) -> bool {
+        !self.replay && self.state().not_before > Instant::now() + self.patience
     }
 
     /// An answer came.
@@ -361,7 +367,12 @@ mod tests {
             failures: 0,
             robots: None,
         };
-        Gate::new(Pace { interval: Duration::from_millis(interval_ms), concurrency }, &host, false)
+        Gate::new(
+            Pace { interval: Duration::from_millis(interval_ms), concurrency },
+            &host,
+            false,
+            Duration::from_secs(60),
+        )
     }
 
     fn response(status: u16, retry_after: Option<u64>) -> Response {

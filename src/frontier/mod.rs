@@ -294,6 +294,9 @@ pub trait Frontier: Send + Sync + 'static {
         n: u32,
     ) -> impl Future<Output = Result<Vec<Task>, FrontierError>> + Send;
 
+    /// When the first of the hosts that are held back (Retry-After, backoff, block) may be asked again.
+    fn next_wait(&self, now: Millis) -> impl Future<Output = Result<Option<Millis>, FrontierError>> + Send;
+
     /// When the earliest retry of a host is due.
     fn next_retry(&self, host: HostId) -> impl Future<Output = Result<Option<Millis>, FrontierError>> + Send;
 

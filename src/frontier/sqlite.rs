@@ -188,7 +188,8 @@ impl SqliteFrontier {
                 Fate::Done => {}
                 Fate::Again { due, etag, modified } => {
                     sqlx::query(
-                        "UPDATE url SET due = ?4, visited = ?5, tries = 0, etag = ?6, modified = ?7
+                        "UPDATE url SET due = ?4, visited = ?5, tries = 0, etag = ?6, modified = ?7,
+                             kind = CASE kind WHEN 4 THEN 1 ELSE kind END
                          WHERE bucket = ?1 AND host = ?2 AND id = ?3",
                     )
                     .bind(key.host.bucket)
@@ -245,6 +246,16 @@ impl Frontier for SqliteFrontier {
             .await
             .map_err(reading)?;
         rows.iter().map(|row| task(row, host).map_err(reading)).filter_map(Result::transpose).collect()
+    }
+
+    async fn next_wait(&self, now: Millis) -> Result<Option<Millis>, FrontierError> {
+        sqlx::query_scalar::<_, Option<i64>>(
+            "SELECT min(ready_at) FROM host WHERE active = 1 AND ready_at > ?1 AND ready_at = not_before",
+        )
+        .bind(now)
+        .fetch_one(&self.reader)
+        .await
+        .map_err(reading)
     }
 
     async fn next_retry(&self, host: HostId) -> Result<Option<Millis>, FrontierError> {

@@ -49,7 +49,7 @@ pub enum OutputError {
 }
 
 /// A file that only grows. Behind a trait so that tests can make the n-th write or sync fail.
-pub trait Appender: Send {
+pub trait Appender: Send + Sync {
     /// Appends bytes.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
     /// Makes all that was appended durable.
