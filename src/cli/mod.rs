@@ -10,6 +10,7 @@ mod completions;
 mod crawl;
 mod explain;
 mod init;
+mod progress;
 mod sites;
 mod test;
 
