@@ -265,7 +265,12 @@ pub fn parse_value(text: &str, context: &Context) -> Option<When> {
 pub fn parse_with(text: &str, format: &str, _context: &Context) -> Option<When> {
     let parsed = jiff::fmt::strtime::parse(format, text.trim()).ok()?;
     let date = parsed.to_date().ok()?;
-    Some(When { date, time: parsed.to_time().ok(), offset: parsed.offset(), relative: false })
+    Some(When {
+        date,
+        time: parsed.hour().and_then(|_| parsed.to_time().ok()),
+        offset: parsed.offset(),
+        relative: false,
+    })
 }
 
 /// The date in an address: `/2025-02/15/`, `/202502/15/`, `/20250215/`, `/2025/0215/`, `/2025/02-15/`, `t20250215_`.

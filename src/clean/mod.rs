@@ -12,6 +12,7 @@ pub mod extract;
 mod flat;
 pub mod generic;
 pub mod hints;
+mod keep;
 pub mod kind;
 pub mod language;
 mod line_rules;

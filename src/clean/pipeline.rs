@@ -11,7 +11,9 @@ use super::date::{self, Context, When};
 use super::extract::{self, Extracted};
 use super::meta::Meta;
 use super::steps::Source;
-use super::{Cleaned, Options, Page, PageKind, Rejection, byline, decode, dom, generic, links, published, tidy, title};
+use super::{
+    Cleaned, Options, Page, PageKind, Rejection, byline, decode, dom, generic, keep, links, published, tidy, title,
+};
 use crate::record::{Image, Kind, Method, Provenance, Reason, Record};
 use crate::sites::{LineRule, Site, Sites, TemplateKind};
 use crate::urls::{CanonicalUrl, hex};
@@ -60,7 +62,8 @@ fn html(page: &Page<'_>, bytes: &[u8], sites: &Sites, options: &Options) -> Clea
     }
     let site = page.url.and_then(|u| sites.for_url(u)).filter(|_| !options.generic_only);
     let decoded = decode::decode(bytes, page.content_type, site.and_then(|s| s.charset));
-    let html = dom::document(&decoded.text, &dom::Keep::default());
+    let keep = site.map(|s| keep::of(s)).unwrap_or_default();
+    let html = dom::document(&decoded.text, &keep);
     let meta = Meta::of(&html);
     let base = page.url.and_then(|u| match &meta.base {
         Some(b) => u.join(b).ok(),
