@@ -294,7 +294,7 @@ pub fn text_of(element: ElementRef<'_>) -> String {
     for edge in element.traverse() {
         match edge {
             Edge::Open(node) => match node.value() {
-                Node::Element(e) if is_skipped(e.name()) => skip += 1,
+                Node::Element(e) if is_skipped(e.name()) && node.id() != element.id() => skip += 1,
                 Node::Element(e) if !out.is_empty() && (e.name() == "br" || tag_of(e.name()).is_block()) => {
                     push_tidy(&mut out, " ");
                 }
@@ -304,6 +304,7 @@ pub fn text_of(element: ElementRef<'_>) -> String {
             Edge::Close(node) => {
                 if let Node::Element(e) = node.value()
                     && is_skipped(e.name())
+                    && node.id() != element.id()
                 {
                     skip = skip.saturating_sub(1);
                 }

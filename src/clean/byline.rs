@@ -363,6 +363,11 @@ pub fn names(text: &str) -> Vec<String> {
         let words: Vec<&str> = part.split(super::blocks::is_blank).filter(|w| !w.is_empty()).collect();
         let mut i = 0;
         while i < words.len() {
+            // 南都记者 甲: the desk is no name.
+            if words[i].ends_with("记者") && i + 1 < words.len() {
+                i += 1;
+                continue;
+            }
             let mut name = words[i].to_owned();
             // 方 敏: two single characters are one name.
             if is_one_han(words[i]) && words.get(i + 1).is_some_and(|w| is_one_han(w)) {
@@ -587,7 +592,7 @@ mod tests {
     #[test]
     fn authors_and_source() {
         let staff = staff_line("采写：南都见习记者 林子沛").unwrap_or_default();
-        assert_eq!(staff.authors.len(), 2);
+        assert_eq!(staff.authors, ["林子沛"]);
         assert_eq!(staff_line("中青报·中青网记者 魏其濛").unwrap_or_default().authors, ["魏其濛"]);
         let staff = staff_line("来源：深圳特区报 作者：李在山").unwrap_or_default();
         assert_eq!((staff.source.as_deref(), staff.authors), (Some("深圳特区报"), vec!["李在山".to_owned()]));

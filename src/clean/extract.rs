@@ -129,9 +129,10 @@ fn body_of(
                 template.captions.iter().flat_map(|s| from.html.select(s)).map(|e| e.id()).collect();
             let mut body = Body::default();
             let mut images = Vec::new();
-            for caption in &captions {
-                let inside = |e: &ElementRef<'_>| nodes.iter().any(|n| e.ancestors().any(|a| a.id() == *n));
-                if let Some(e) = from.html.tree.get(*caption).and_then(ElementRef::wrap).filter(inside) {
+            let inside = |e: &ElementRef<'_>| nodes.iter().any(|n| e.ancestors().any(|a| a.id() == *n));
+            let mut seen = HashSet::new();
+            for e in template.captions.iter().flat_map(|s| from.html.select(s)).filter(inside) {
+                if seen.insert(e.id()) {
                     body.captions.push(blocks::text_of(e));
                 }
             }

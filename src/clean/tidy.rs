@@ -91,8 +91,14 @@ fn drop_classes(items: &mut [Item<'_, '_>], body: &mut Body, headline: &str) {
     let first_solid = items.iter().position(|i| i.solid).unwrap_or(n);
     let last_solid = items.iter().rposition(|i| i.solid).map_or(0, |i| i + 1);
     let mut cut = false;
+    let mut run = true;
     for i in 0..n {
         if cut {
+            // One role a line: those right behind the first are read too.
+            match &items[i].class {
+                Class::Staff(staff) if run => body.staff.merge((**staff).clone()),
+                _ => run = false,
+            }
             items[i].keep = false;
             continue;
         }
