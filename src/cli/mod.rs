@@ -9,6 +9,7 @@ mod clean;
 mod completions;
 mod crawl;
 mod explain;
+mod import;
 mod init;
 mod sites;
 mod test;
@@ -43,6 +44,7 @@ enum Command {
     Test(test::Args),
     Sites(sites::Args),
     Explain(explain::Args),
+    Import(import::Args),
     Init(init::Args),
     Completions(completions::Args),
     Man(completions::ManArgs),
@@ -58,6 +60,7 @@ pub fn main() -> ExitCode {
         Command::Test(args) => args.run(),
         Command::Sites(args) => args.run(),
         Command::Explain(args) => args.run(),
+        Command::Import(args) => args.run(),
         Command::Init(args) => args.run(),
         Command::Completions(args) => args.run(),
         Command::Man(args) => args.run(),

@@ -5,6 +5,7 @@
 
 pub mod at;
 mod compile;
+pub mod import;
 pub mod lint;
 pub mod load;
 pub mod model;
