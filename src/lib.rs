@@ -2,7 +2,12 @@
 
 pub mod clean;
 pub mod cli;
+pub mod config;
+pub mod crawl;
+pub mod frontier;
+pub mod output;
 pub mod record;
 pub mod schema;
 pub mod sites;
+pub mod units;
 pub mod urls;

@@ -1,19 +1,83 @@
 //! Addresses: what makes two of them the same page, and which host a request belongs to.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use sha2::{Digest, Sha256};
-use url::Url;
+use url::{Host, Url};
 
 use crate::sites::CrawlRules;
+
+/// Longest address that is followed, in bytes. Longer ones are traps or errors.
+pub const MAX_URL: usize = 2048;
+
+/// Query keys that say where a visitor came from and never what the page is.
+const TRACKING: [&str; 26] = [
+    "spm",
+    "from",
+    "share",
+    "share_token",
+    "share_from",
+    "sharefrom",
+    "shareuid",
+    "isappinstalled",
+    "nsukey",
+    "fbclid",
+    "gclid",
+    "msclkid",
+    "yclid",
+    "dclid",
+    "mc_cid",
+    "mc_eid",
+    "igshid",
+    "wxshare",
+    "weixin_share",
+    "scene",
+    "clicktime",
+    "enterid",
+    "tdsourcetag",
+    "bd_vid",
+    "_ga",
+    "chksm",
+];
 
 /// An address after a site's rewrites and canonicalisation. Can only be made by canonicalising.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CanonicalUrl(Url);
 
 impl CanonicalUrl {
-    /// Canonicalises an address.
-    pub fn new(url: &Url, _rules: Option<&CrawlRules>) -> Self {
-        let mut url = url.clone();
+    /// Canonicalises an address: the site's `rewrite` (which still sees the fragment), then fragment, credentials,
+    /// default port, the host's trailing dot, tracking parameters and the site's own go; percent-encoding is made
+    /// uniform. Nothing is sorted: some servers tell pages apart by the order of parameters.
+    ///
+    /// A rewrite that makes no valid address is ignored.
+    ///
+    /// ```
+    /// # use jingwen::urls::CanonicalUrl;
+    /// let url = "http://News.Example.com.:80/a%7eb?utm_source=x&id=3#top".parse().unwrap();
+    /// assert_eq!(CanonicalUrl::new(&url, None).as_str(), "http://news.example.com/a~b?id=3");
+    /// ```
+    pub fn new(url: &Url, rules: Option<&CrawlRules>) -> Self {
+        let mut url = rewritten(url, rules);
         url.set_fragment(None);
+        if !url.username().is_empty() || url.password().is_some() {
+            // Only addresses without a host refuse this, and those carry no credentials.
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+        }
+        if let Some(host) = url.host_str().filter(|h| h.ends_with('.') && h.len() > 1) {
+            let host = host.trim_end_matches('.').to_owned();
+            let _ = url.set_host(Some(&host));
+        }
+        if url.query().is_some() {
+            drop_parameters(&mut url, rules);
+        }
+        if let Cow::Owned(path) = uniform(url.path()) {
+            url.set_path(&path);
+        }
+        if let Some(Cow::Owned(query)) = url.query().map(uniform) {
+            url.set_query(Some(&query));
+        }
         Self(url)
     }
 
@@ -31,9 +95,241 @@ impl CanonicalUrl {
     pub fn id(&self) -> String {
         hex(&Sha256::digest(self.as_str().as_bytes())[..16])
     }
+
+    /// Path and query: what is left beside the host.
+    pub fn path_and_query(&self) -> &str {
+        &self.0[url::Position::BeforePath..url::Position::AfterQuery]
+    }
+}
+
+impl fmt::Display for CanonicalUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The host that a request goes to, with the port in use: `www.sznews.com:80`. Politeness and robots.txt are per key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HostKey(String);
+
+impl HostKey {
+    /// The key of an address; `None` for addresses that are not http or https.
+    pub fn new(url: &Url) -> Option<Self> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return None;
+        }
+        let host = url.host_str()?.trim_end_matches('.');
+        Some(Self(format!("{host}:{}", url.port_or_known_default()?)))
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The host without the port.
+    pub fn host(&self) -> &str {
+        self.0.rsplit_once(':').map_or(&self.0, |(host, _)| host)
+    }
+}
+
+impl fmt::Display for HostKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// First 8 bytes of the SHA-256, as the frontier's keys have it.
+pub fn hash64(text: &str) -> i64 {
+    let digest = Sha256::digest(text.as_bytes());
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&digest[..8]);
+    i64::from_be_bytes(bytes)
+}
+
+/// The part of a host name that one owner registers, by a rule of thumb: two labels, three under `com.cn` and its
+/// like. Used only to decide which links are of the same site where no selector file says so; never as a key, for the
+/// public lists of suffixes change.
+pub fn registered(host: &str) -> &str {
+    if host.parse::<std::net::IpAddr>().is_ok() || host.starts_with('[') {
+        return host;
+    }
+    let labels: Vec<(usize, &str)> = host
+        .split('.')
+        .scan(0, |at, label| {
+            let start = *at;
+            *at += label.len() + 1;
+            Some((start, label))
+        })
+        .collect();
+    let second = labels.len().checked_sub(2).map(|i| labels[i].1);
+    let country = labels.last().is_some_and(|(_, tld)| tld.len() == 2);
+    let keep = match second {
+        Some("com" | "net" | "org" | "gov" | "edu" | "ac" | "co" | "mil") if country => 3,
+        _ => 2,
+    };
+    labels.len().checked_sub(keep).map_or(host, |i| &host[labels[i].0..])
+}
+
+/// True where the host is an address and not a name.
+pub fn is_ip_literal(url: &Url) -> bool {
+    matches!(url.host(), Some(Host::Ipv4(_) | Host::Ipv6(_)))
 }
 
 /// Lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn rewritten(url: &Url, rules: Option<&CrawlRules>) -> Url {
+    let Some(rules) = rules.filter(|r| !r.rewrite.is_empty()) else { return url.clone() };
+    let mut text = Cow::Borrowed(url.as_str());
+    for (from, to) in &rules.rewrite {
+        if let Cow::Owned(new) = from.replace(&text, to.as_str()) {
+            text = Cow::Owned(new);
+        }
+    }
+    match text {
+        Cow::Borrowed(_) => url.clone(),
+        Cow::Owned(text) => Url::parse(&text).unwrap_or_else(|_| url.clone()),
+    }
+}
+
+fn drop_parameters(url: &mut Url, rules: Option<&CrawlRules>) {
+    let Some(query) = url.query() else { return };
+    let kept: Vec<&str> = query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .filter(|pair| {
+            let key = pair.split_once('=').map_or(*pair, |(key, _)| key);
+            keeps(key, rules)
+        })
+        .collect();
+    let kept = kept.join("&");
+    url.set_query((!kept.is_empty()).then_some(kept.as_str()));
+}
+
+fn keeps(key: &str, rules: Option<&CrawlRules>) -> bool {
+    if let Some(keep) = rules.and_then(|r| r.keep_query.as_ref()) {
+        return keep.iter().any(|k| k == key);
+    }
+    let tracking = key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("utm_"))
+        || TRACKING.iter().any(|t| t.eq_ignore_ascii_case(key));
+    !tracking && !rules.is_some_and(|r| r.drop_query.iter().any(|k| k == key))
+}
+
+/// Percent-encoding with capital digits, and none where RFC 3986 calls the character unreserved.
+fn uniform(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let decoded = match bytes[at..] {
+            [b'%', high, low, ..] => digit(high).zip(digit(low)).map(|(h, l)| h << 4 | l),
+            _ => None,
+        };
+        match decoded {
+            // `%2E` stays: decoded it could become a dot segment, which is another path.
+            Some(c) if c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'~') => {
+                out.push(c);
+                at += 3;
+            }
+            Some(_) => {
+                out.extend(bytes[at..at + 3].iter().map(u8::to_ascii_uppercase));
+                at += 3;
+            }
+            None => {
+                out.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    match String::from_utf8(out) {
+        Ok(new) if new != text => Cow::Owned(new),
+        _ => Cow::Borrowed(text),
+    }
+}
+
+fn digit(c: u8) -> Option<u8> {
+    char::from(c).to_digit(16).and_then(|d| u8::try_from(d).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use regex::Regex;
+
+    fn canon(text: &str, rules: Option<&CrawlRules>) -> String {
+        CanonicalUrl::new(&Url::parse(text).unwrap(), rules).to_string()
+    }
+
+    #[test]
+    fn what_does_not_make_another_page_goes() {
+        for (from, to) in [
+            ("HTTP://Example.COM:80/a#b", "http://example.com/a"),
+            ("https://example.com:443", "https://example.com/"),
+            ("http://example.com:8080/", "http://example.com:8080/"),
+            ("http://example.com./a", "http://example.com/a"),
+            ("http://u:p@example.com/a", "http://example.com/a"),
+            ("http://example.com/a?utm_source=x&UTM_medium=y", "http://example.com/a"),
+            ("http://example.com/a?from=timeline&isappinstalled=0&id=7", "http://example.com/a?id=7"),
+            ("http://example.com/a?b=2&a=1", "http://example.com/a?b=2&a=1"),
+            ("http://example.com/a?&&b=2&", "http://example.com/a?b=2"),
+            ("http://example.com/%7eme/%e4%b8%ad", "http://example.com/~me/%E4%B8%AD"),
+            ("http://example.com/中", "http://example.com/%E4%B8%AD"),
+            ("http://example.com/a/../b", "http://example.com/b"),
+            ("http://0x7f.1/", "http://127.0.0.1/"),
+        ] {
+            assert_eq!(canon(from, None), to, "{from}");
+        }
+    }
+
+    #[test]
+    fn a_site_says_more() {
+        let rules = CrawlRules {
+            rewrite: vec![(
+                Regex::new(r"^http://m\.example\.com/#/a/(\d+)$").unwrap(),
+                "http://example.com/$1.htm".into(),
+            )],
+            drop_query: vec!["cxid".into()],
+            ..CrawlRules::default()
+        };
+        assert_eq!(canon("http://m.example.com/#/a/12", Some(&rules)), "http://example.com/12.htm");
+        assert_eq!(canon("http://example.com/a?cxid=1&id=2", Some(&rules)), "http://example.com/a?id=2");
+        let rules = CrawlRules { keep_query: Some(vec!["id".into()]), ..CrawlRules::default() };
+        assert_eq!(canon("http://example.com/a?x=1&id=2&y=3", Some(&rules)), "http://example.com/a?id=2");
+    }
+
+    #[test]
+    fn canonical_is_a_fixed_point() {
+        for text in ["http://example.com/a%2fb%7E?x=%e4&from=1#f", "http://example.com/a%2e%2e/b", "http://[::1]:80/"] {
+            let once = canon(text, None);
+            assert_eq!(canon(&once, None), once);
+        }
+    }
+
+    #[test]
+    fn keys_name_the_port() {
+        let key = |t: &str| HostKey::new(&Url::parse(t).unwrap()).map(|k| k.to_string());
+        assert_eq!(key("http://Example.com/").as_deref(), Some("example.com:80"));
+        assert_eq!(key("https://example.com/").as_deref(), Some("example.com:443"));
+        assert_eq!(key("http://[::1]:8080/").as_deref(), Some("[::1]:8080"));
+        assert_eq!(key("ftp://example.com/"), None);
+    }
+
+    #[test]
+    fn registered_names() {
+        for (host, name) in [
+            ("news.sznews.com", "sznews.com"),
+            ("www.gov.cn", "www.gov.cn"),
+            ("a.b.people.com.cn", "people.com.cn"),
+            ("127.0.0.1", "127.0.0.1"),
+            ("localhost", "localhost"),
+        ] {
+            assert_eq!(registered(host), name);
+        }
+    }
 }

@@ -255,7 +255,10 @@ fn is_tidy(text: &str) -> bool {
     let mut blank = false;
     text.chars().all(|c| {
         let was = std::mem::replace(&mut blank, c == ' ');
-        !(c.is_control() || is_invisible(c) || c.is_whitespace() && c != ' ' && c != '\u{3000}' && c != '\u{a0}' || blank && was)
+        !(c.is_control()
+            || is_invisible(c)
+            || c.is_whitespace() && c != ' ' && c != '\u{3000}' && c != '\u{a0}'
+            || blank && was)
     })
 }
 
@@ -332,10 +335,10 @@ fn tag_of(name: &str) -> Tag {
         "a" => Tag::Link,
         "b" | "strong" => Tag::Strong,
         "body" | "html" => Tag::Body,
-        "address" | "article" | "aside" | "blockquote" | "center" | "details" | "dialog" | "div" | "dl" | "fieldset"
-        | "figure" | "footer" | "form" | "header" | "hr" | "main" | "nav" | "ol" | "pre" | "section" | "summary"
-        | "table" | "tbody" | "tfoot" | "thead" | "tr" | "ul" | "hgroup" | "search" | "legend" | "caption"
-        | "founder-content" => Tag::Block,
+        "address" | "article" | "aside" | "blockquote" | "center" | "details" | "dialog" | "div" | "dl"
+        | "fieldset" | "figure" | "footer" | "form" | "header" | "hr" | "main" | "nav" | "ol" | "pre" | "section"
+        | "summary" | "table" | "tbody" | "tfoot" | "thead" | "tr" | "ul" | "hgroup" | "search" | "legend"
+        | "caption" | "founder-content" => Tag::Block,
         _ => Tag::Inline,
     }
 }
@@ -420,7 +423,8 @@ pub fn blocks<'a>(html: &'a Html, root: NodeId, cut: &dyn Fn(NodeId) -> bool) ->
 const SOURCES: &[&str] = &["data-src", "data-original", "data-lazy-src", "data-echo", "data-url", "original", "src"];
 
 fn picture<'a>(b: &mut Builder<'a>, stack: &[Open], e: &'a scraper::node::Element) {
-    let found = SOURCES.iter().find_map(|s| e.attrs().find(|(n, v)| n == s && !v.trim().is_empty()).map(|(_, v)| v.trim()));
+    let found =
+        SOURCES.iter().find_map(|s| e.attrs().find(|(n, v)| n == s && !v.trim().is_empty()).map(|(_, v)| v.trim()));
     if let (Some(src), Some(open)) = (found, stack.last())
         && !open.hidden
     {

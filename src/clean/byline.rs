@@ -13,19 +13,131 @@ use super::title::Headline;
 
 /// Roles of people who did not write the article. Longer names first, so that 责任编辑 is not read as 编辑.
 const EDITOR_ROLES: &[&str] = &[
-    "值班编委", "值班编辑", "值班主编", "值班主任", "值班总编", "责任编辑", "责任校对", "责任监制", "实习编辑", "网络编辑", "网站编辑",
-    "新媒体编辑", "本期编辑", "本文编辑", "本版编辑", "版面编辑", "美术编辑", "视觉编辑", "流程编辑", "文字编辑", "图片编辑",
-    "视频编辑", "见习编辑", "栏目编辑", "首席编辑", "执行主编", "执行总编", "执行编辑", "副总编辑", "总编辑", "总监制", "总策划", "总统筹", "副主编",
-    "编辑", "责编", "编审", "审编", "校对", "校审", "审校", "审读", "审核", "审签", "签审", "审稿", "审定", "审发", "签发", "核发",
-    "初审", "复审", "终审", "一审", "二审", "三审", "监制", "监审", "主编", "主任", "统筹", "策划", "出品人", "出品", "选稿", "组稿", "编发", "发稿",
-    "一校", "二校", "三校", "初校", "复校", "终校", "值班", "排版", "制图", "制作", "设计", "美编", "剪辑", "后期", "网编", "技术", "运营", "版式", "图编",
+    "值班编委",
+    "值班编辑",
+    "值班主编",
+    "值班主任",
+    "值班总编",
+    "责任编辑",
+    "责任校对",
+    "责任监制",
+    "实习编辑",
+    "网络编辑",
+    "网站编辑",
+    "新媒体编辑",
+    "本期编辑",
+    "本文编辑",
+    "本版编辑",
+    "版面编辑",
+    "美术编辑",
+    "视觉编辑",
+    "流程编辑",
+    "文字编辑",
+    "图片编辑",
+    "视频编辑",
+    "见习编辑",
+    "栏目编辑",
+    "首席编辑",
+    "执行主编",
+    "执行总编",
+    "执行编辑",
+    "副总编辑",
+    "总编辑",
+    "总监制",
+    "总策划",
+    "总统筹",
+    "副主编",
+    "编辑",
+    "责编",
+    "编审",
+    "审编",
+    "校对",
+    "校审",
+    "审校",
+    "审读",
+    "审核",
+    "审签",
+    "签审",
+    "审稿",
+    "审定",
+    "审发",
+    "签发",
+    "核发",
+    "初审",
+    "复审",
+    "终审",
+    "一审",
+    "二审",
+    "三审",
+    "监制",
+    "监审",
+    "主编",
+    "主任",
+    "统筹",
+    "策划",
+    "出品人",
+    "出品",
+    "选稿",
+    "组稿",
+    "编发",
+    "发稿",
+    "一校",
+    "二校",
+    "三校",
+    "初校",
+    "复校",
+    "终校",
+    "值班",
+    "排版",
+    "制图",
+    "制作",
+    "设计",
+    "美编",
+    "剪辑",
+    "后期",
+    "网编",
+    "技术",
+    "运营",
+    "版式",
+    "图编",
 ];
 
 /// Roles of people who did.
 const AUTHOR_ROLES: &[&str] = &[
-    "实习记者", "见习记者", "首席记者", "特约记者", "特派记者", "全媒体记者", "融媒记者", "特约撰稿", "专栏作者", "特约评论员", "本报评论员",
-    "通讯员", "摄影记者", "文字记者", "撰稿人", "记者", "作者", "撰文", "撰稿", "采写", "采访", "供稿", "文字", "文图", "图文", "文/图", "摄影", "摄像", "摄",
-    "编译", "翻译", "整理", "文", "图",
+    "实习记者",
+    "见习记者",
+    "首席记者",
+    "特约记者",
+    "特派记者",
+    "全媒体记者",
+    "融媒记者",
+    "特约撰稿",
+    "专栏作者",
+    "特约评论员",
+    "本报评论员",
+    "通讯员",
+    "摄影记者",
+    "文字记者",
+    "撰稿人",
+    "记者",
+    "作者",
+    "撰文",
+    "撰稿",
+    "采写",
+    "采访",
+    "供稿",
+    "文字",
+    "文图",
+    "图文",
+    "文/图",
+    "摄影",
+    "摄像",
+    "摄",
+    "编译",
+    "翻译",
+    "整理",
+    "文",
+    "图",
 ];
 
 /// What one line said.
@@ -74,7 +186,8 @@ fn pattern(text: &str) -> Regex {
 /// A role, blanks allowed between its characters, and where it stands.
 static ROLE: LazyLock<Regex> = LazyLock::new(|| {
     let spaced = |role: &&str| role.chars().map(String::from).collect::<Vec<_>>().join(r"[ \u{3000}\u{a0}]*");
-    let all: Vec<String> = EDITOR_ROLES.iter().chain(AUTHOR_ROLES).chain(&["来源于", "来源", "稿源"]).map(spaced).collect();
+    let all: Vec<String> =
+        EDITOR_ROLES.iter().chain(AUTHOR_ROLES).chain(&["来源于", "来源", "稿源"]).map(spaced).collect();
     pattern(&format!(r"(?:{})", all.join("|")))
 });
 
@@ -135,15 +248,46 @@ fn is_desk(prefix: &str) -> bool {
     let prefix = prefix.trim();
     prefix.chars().count() <= 14
         && !prefix.contains(['，', '。', '：', ':', '、', '；', '？', '！', ',', '(', '（', '“'])
-        && (prefix.ends_with(['报', '网', '社', '台', '·', '》', '闻', '视', '道', '刊', '端', '本']) || prefix.ends_with("特约"))
+        && (prefix.ends_with(['报', '网', '社', '台', '·', '》', '闻', '视', '道', '刊', '端', '本'])
+            || prefix.ends_with("特约"))
 }
 
 fn is_separator(c: char) -> bool {
-    super::blocks::is_blank(c) || matches!(c, ':' | '：' | '|' | '｜' | '/' | '／' | '丨' | '│' | '·' | '；' | ';' | '，' | ',' | '、' | '-' | '—')
+    super::blocks::is_blank(c)
+        || matches!(
+            c,
+            ':' | '：' | '|' | '｜' | '/' | '／' | '丨' | '│' | '·' | '；' | ';' | '，' | ',' | '、' | '-' | '—'
+        )
 }
 
 fn strip_brackets(line: &str) -> &str {
-    let inner = line.trim_matches(|c: char| super::blocks::is_blank(c) || matches!(c, '[' | ']' | '【' | '】' | '（' | '）' | '(' | ')' | '〔' | '〕' | '「' | '」' | '<' | '>' | '《' | '■' | '●' | '◆' | '□' | '▲' | '△' | '*'));
+    let inner = line.trim_matches(|c: char| {
+        super::blocks::is_blank(c)
+            || matches!(
+                c,
+                '[' | ']'
+                    | '【'
+                    | '】'
+                    | '（'
+                    | '）'
+                    | '('
+                    | ')'
+                    | '〔'
+                    | '〕'
+                    | '「'
+                    | '」'
+                    | '<'
+                    | '>'
+                    | '《'
+                    | '■'
+                    | '●'
+                    | '◆'
+                    | '□'
+                    | '▲'
+                    | '△'
+                    | '*'
+            )
+    });
     inner.trim()
 }
 
@@ -158,7 +302,8 @@ fn next_role(text: &str) -> usize {
     while let Some(m) = ROLE.find_at(text, at) {
         let before = text[..m.start()].chars().next_back();
         let after = &text[m.end()..];
-        let opens = before.is_none_or(|c| is_separator(c) || matches!(c, '[' | '【' | '（' | '(' | ']' | '】' | ')' | '）'));
+        let opens =
+            before.is_none_or(|c| is_separator(c) || matches!(c, '[' | '【' | '（' | '(' | ']' | '】' | ')' | '）'));
         if opens && m.start() > 0 && (after.starts_with(is_separator)) {
             // The bracket before a role belongs to neither.
             let end = text[..m.start()].trim_end_matches(['[', '【', '（', '(', ']', '】', ')', '）']).len();
@@ -171,7 +316,8 @@ fn next_role(text: &str) -> usize {
 }
 
 fn add(staff: &mut Staff, roles: &mut Vec<String>, value: &str) -> Option<()> {
-    let value = value.trim_matches(|c: char| is_separator(c) || matches!(c, '[' | ']' | '【' | '】' | '（' | '）' | '(' | ')'));
+    let value =
+        value.trim_matches(|c: char| is_separator(c) || matches!(c, '[' | ']' | '【' | '】' | '（' | '）' | '(' | ')'));
     let taken = std::mem::take(roles);
     for role in &taken {
         if role.starts_with("来源") || role == "稿源" {
@@ -279,14 +425,19 @@ pub fn source_value(text: &str) -> Option<String> {
     });
     let text = text.trim_matches(is_separator);
     let text = END.replace(text, "");
-    let text = text.trim_matches(|c: char| is_separator(c) && c != '-' || matches!(c, ')' | '）' | ']' | '】' | '(' | '（' | '['));
+    let text = text
+        .trim_matches(|c: char| is_separator(c) && c != '-' || matches!(c, ')' | '）' | ']' | '】' | '(' | '（' | '['));
     let n = text.chars().count();
     (n > 0 && n <= 40 && !text.contains(['。', '？', '！'])).then(|| text.to_owned())
 }
 
 /// 来源 in a line that holds other things too: `2019年06月15日08:18  来源：人民网-文化频道 分享到：`.
 pub fn source_in(line: &str) -> Option<String> {
-    static SOURCE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:来源|來源|稿源|出处|消息来源|新闻来源|文章来源)(?:于|自)?[ \u{3000}]*[:：|｜丨][ \u{3000}]*(?P<s>.+)$"));
+    static SOURCE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?:来源|來源|稿源|出处|消息来源|新闻来源|文章来源)(?:于|自)?[ \u{3000}]*[:：|｜丨][ \u{3000}]*(?P<s>.+)$",
+        )
+    });
     let c = SOURCE.captures(line)?;
     source_value(&c["s"])
 }
@@ -300,7 +451,8 @@ pub fn authors_in(line: &str) -> Vec<String> {
     });
     static DATELINE: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"^(?:[^，。]{0,24}?)(?:电|讯)\s*[（(](?:记者\s*)?(?P<names>[^（()）。]{2,40})[）)]"));
-    static CREDIT: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:社发|记者)?[（(](?P<names>[^（()）。，]{2,12}?)\s*摄[）)]"));
+    static CREDIT: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?:社发|记者)?[（(](?P<names>[^（()）。，]{2,12}?)\s*摄[）)]"));
     for regex in [&INSIDE, &DATELINE, &CREDIT] {
         for c in regex.captures_iter(line) {
             let found = loose_names(&c["names"]);
@@ -315,14 +467,17 @@ pub fn authors_in(line: &str) -> Vec<String> {
 /// Names among which other words may stand: `陈智 整合`, `观察者网专栏作者 王文`, `方敏北京大学经济学院教授`.
 pub fn loose_names(text: &str) -> Vec<String> {
     static NOISE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"^(?:实习生|实习记者|见习记者|记者|通讯员|作者|特约|首席|文|图|文图|图文|摄影|摄|报道|整合|整理|编译|综合|摄影报道|文/图|图/文|通讯|等)$")
+        pattern(
+            r"^(?:实习生|实习记者|见习记者|记者|通讯员|作者|特约|首席|文|图|文图|图文|摄影|摄|报道|整合|整理|编译|综合|摄影报道|文/图|图/文|通讯|等)$",
+        )
     });
     static PREFIX: LazyLock<Regex> = LazyLock::new(|| {
         pattern(r"^(?:.{0,14}(?:记者|作者|通讯员|评论员|实习生)|文字?[/／:：]|图[/／:：]|文图[/／:：]?)")
     });
     let mut out = Vec::new();
     let mut words: Vec<String> = Vec::new();
-    for part in text.split(['、', '，', ',', '/', '／', ';', '；', ' ', '\u{3000}', '\u{a0}', '|', '｜', ':', '：']) {
+    for part in text.split(['、', '，', ',', '/', '／', ';', '；', ' ', '\u{3000}', '\u{a0}', '|', '｜', ':', '：'])
+    {
         if part.is_empty() {
             continue;
         }
@@ -343,14 +498,15 @@ pub fn loose_names(text: &str) -> Vec<String> {
     for word in words {
         let han = word.chars().all(|c| is_han(c) || c == '·');
         let n = word.chars().count();
-        let name = if han && (2..=4).contains(&n) || (!han && is_latin(&word) && n >= 3) || (word.contains('·') && n <= 12) {
-            word
-        } else if han && n > 4 && has_title(&word) {
-            // 方敏北京大学经济学院教授: the title follows the name without a blank.
-            word.chars().take(2).collect()
-        } else {
-            continue;
-        };
+        let name =
+            if han && (2..=4).contains(&n) || (!han && is_latin(&word) && n >= 3) || (word.contains('·') && n <= 12) {
+                word
+            } else if han && n > 4 && has_title(&word) {
+                // 方敏北京大学经济学院教授: the title follows the name without a blank.
+                word.chars().take(2).collect()
+            } else {
+                continue;
+            };
         if !out.contains(&name) {
             out.push(name);
         }
@@ -359,7 +515,14 @@ pub fn loose_names(text: &str) -> Vec<String> {
 }
 
 /// Editors, authors and source of a page without a selector file: what the body's lines said, and the lines about it.
-pub fn near(blocks: &Blocks<'_>, body: &Body, headline: Option<&Headline>, first: usize, end: usize, meta: &Meta) -> Staff {
+pub fn near(
+    blocks: &Blocks<'_>,
+    body: &Body,
+    headline: Option<&Headline>,
+    first: usize,
+    end: usize,
+    meta: &Meta,
+) -> Staff {
     let mut staff = body.staff.clone();
     let from = headline.and_then(|h| h.line).unwrap_or(first).min(first);
     let lines = blocks.lines.iter();
@@ -381,7 +544,9 @@ pub fn near(blocks: &Blocks<'_>, body: &Body, headline: Option<&Headline>, first
 }
 
 fn has_title(word: &str) -> bool {
-    ["教授", "研究员", "主任", "院长", "所长", "书记", "学者", "主席", "会长", "博士", "评论员", "分析师"].iter().any(|t| word.ends_with(t))
+    ["教授", "研究员", "主任", "院长", "所长", "书记", "学者", "主席", "会长", "博士", "评论员", "分析师"]
+        .iter()
+        .any(|t| word.ends_with(t))
 }
 
 #[cfg(test)]

@@ -113,20 +113,25 @@ static NO_YEAR: LazyLock<Regex> = LazyLock::new(|| {
         r"(?:^|[^\d.:/年-])(?P<m>1[0-2]|0?[1-9])(?:[-/]|[ ]?月[ ]?)(?P<d>3[01]|[12]\d|0?[1-9])(?P<r>[日号]?{TIME})"
     ))
 });
-static RELATIVE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(&format!(r"(?P<w>今天|昨天|昨日|前天|今日)(?P<r>{TIME})")));
-static AGO: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?P<n>\d{1,3}|半)[ ]?个?(?P<u>秒钟?|分钟|小时|天|周|月)[之以]?前|(?P<now>刚刚)"));
-static COMPACT: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?:^|\D)((?:19|20)\d{2})(1[0-2]|0[1-9])(3[01]|[12]\d|0[1-9])(?:[T ]?([01]\d|2[0-3])([0-5]\d)([0-5]\d)?)?(?:\D|$)"));
+static RELATIVE: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"(?P<w>今天|昨天|昨日|前天|今日)(?P<r>{TIME})")));
+static AGO: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?P<n>\d{1,3}|半)[ ]?个?(?P<u>秒钟?|分钟|小时|天|周|月)[之以]?前|(?P<now>刚刚)"));
+static COMPACT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?:^|\D)((?:19|20)\d{2})(1[0-2]|0[1-9])(3[01]|[12]\d|0[1-9])(?:[T ]?([01]\d|2[0-3])([0-5]\d)([0-5]\d)?)?(?:\D|$)",
+    )
+});
 static ENGLISH: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
         r"(?i)\b(?:(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?[ -])?(?P<mon>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?[ -](?:(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?,?[ ])?(?P<y>(?:19|20)\d{{2}})(?P<r>{TIME})"
     ))
 });
-static MINGUO: LazyLock<Regex> =
-    LazyLock::new(|| pattern(&format!(r"民[国國](?P<y>\d{{2,3}})年(?P<m>\d{{1,2}})月(?P<d>\d{{1,2}})(?P<r>日?{TIME})")));
-static HAN: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"[〇○零Ｏ一二三四五六七八九]{4}年[一二三四五六七八九十]{1,2}月[一二三四五六七八九十廿]{1,3}日"));
+static MINGUO: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(r"民[国國](?P<y>\d{{2,3}})年(?P<m>\d{{1,2}})月(?P<d>\d{{1,2}})(?P<r>日?{TIME})"))
+});
+static HAN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"[〇○零Ｏ一二三四五六七八九]{4}年[一二三四五六七八九十]{1,2}月[一二三四五六七八九十廿]{1,3}日")
+});
 
 /// Every pattern here is a constant of this file, and a test compiles them all.
 #[allow(clippy::expect_used)]
@@ -266,7 +271,9 @@ pub fn parse_with(text: &str, format: &str, _context: &Context) -> Option<When> 
 /// The date in an address: `/2025-02/15/`, `/202502/15/`, `/20250215/`, `/2025/0215/`, `/2025/02-15/`, `t20250215_`.
 pub fn in_url(path: &str) -> Option<Date> {
     static URL: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"(?:^|[/_t.-])((?:19|20)\d{2})[/_-]?(1[0-2]|0[1-9])[/_-]?(3[01]|[12]\d|0[1-9])(?:\D|\d{6}\D|\d{10}\D|$)")
+        pattern(
+            r"(?:^|[/_t.-])((?:19|20)\d{2})[/_-]?(1[0-2]|0[1-9])[/_-]?(3[01]|[12]\d|0[1-9])(?:\D|\d{6}\D|\d{10}\D|$)",
+        )
     });
     let c = URL.captures(path)?;
     Date::new(c[1].parse().ok()?, c[2].parse().ok()?, c[3].parse().ok()?).ok()
@@ -450,7 +457,14 @@ mod tests {
 
     #[test]
     fn days_alone() {
-        for text in ["2025年1月28日", "2025-01-28", "20250128", "二○二五年一月二十八日", "Tuesday, January 28, 2025", "2025-1-28"] {
+        for text in [
+            "2025年1月28日",
+            "2025-01-28",
+            "20250128",
+            "二○二五年一月二十八日",
+            "Tuesday, January 28, 2025",
+            "2025-1-28",
+        ] {
             assert_eq!(read(text), "2025-01-28", "{text}");
         }
     }

@@ -227,7 +227,13 @@ fn note(steps: &[Step], field: &'static str, step: Option<usize>, hits: &mut Vec
     }
 }
 
-fn when(steps: &[Step], field: &'static str, from: &Source<'_>, context: &Context, hits: &mut Vec<FieldHit>) -> Option<When> {
+fn when(
+    steps: &[Step],
+    field: &'static str,
+    from: &Source<'_>,
+    context: &Context,
+    hits: &mut Vec<FieldHit>,
+) -> Option<When> {
     let read = |step: &Step| {
         steps::texts(step, from).iter().find_map(|t| match &step.format {
             Some(format) => date::parse_with(t, format, context).or_else(|| date::parse_value(t, context)),

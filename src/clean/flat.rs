@@ -40,7 +40,8 @@ pub(super) fn clean(page: &Page<'_>, text: &str, sites: &Sites, options: &Option
         return reject(Reason::TooShort, format!("{} characters of body", body.chars()));
     }
     let zone = site.map_or_else(date::shanghai, |s| s.timezone.clone());
-    let context = Context { zone, fetched_at: page.fetched_at, url_date: page.url.and_then(|u| date::in_url(u.path())) };
+    let context =
+        Context { zone, fetched_at: page.fetched_at, url_date: page.url.and_then(|u| date::in_url(u.path())) };
     let mut record = record(page, body.text(), site.map(|s| &**s));
     record.method = Method::Flattened;
     record.kind = Kind::Article;
@@ -71,7 +72,9 @@ fn value(text: &str, chars: u32) -> f32 {
         Class::Staff(s) if !s.editors.is_empty() => return -200.0,
         Class::RelatedHead => return -150.0,
         Class::Prompt | Class::Notice | Class::Meta => return -30.0,
-        Class::Caption | Class::OriginalTitle | Class::PaperPage | Class::Staff(_) | Class::Summary | Class::Debris => return -6.0,
+        Class::Caption | Class::OriginalTitle | Class::PaperPage | Class::Staff(_) | Class::Summary | Class::Debris => {
+            return -6.0;
+        }
     }
     let ends = ends_sentence(text);
     if n >= 30.0 && p.stops + p.pauses >= 2 {
@@ -113,6 +116,8 @@ fn headline(blocks: &Blocks<'_>, first: usize) -> Option<usize> {
     }
     candidates.find(|&i| {
         let line = &blocks.lines[i];
-        (8..=60).contains(&visible(&line.text)) && noise::classify(&line.text, line.chars).is_plain() && punctuation(&line.text).stops <= 1
+        (8..=60).contains(&visible(&line.text))
+            && noise::classify(&line.text, line.chars).is_plain()
+            && punctuation(&line.text).stops <= 1
     })
 }

@@ -36,7 +36,9 @@ pub fn punctuation(text: &str) -> Punctuation {
         match c {
             '。' | '！' | '？' | '…' => p.stops += 1,
             '，' | '、' | '；' | '：' | '“' | '”' | '《' => p.pauses += 1,
-            '.' | '!' | '?' if chars.peek().is_none_or(|n| n.is_whitespace() || *n == '"' || *n == '”') => p.stops += 1,
+            '.' | '!' | '?' if chars.peek().is_none_or(|n| n.is_whitespace() || *n == '"' || *n == '”') => {
+                p.stops += 1
+            }
             ',' | ';' | ':' => p.pauses += 1,
             _ => {}
         }
@@ -46,7 +48,9 @@ pub fn punctuation(text: &str) -> Punctuation {
 
 /// True if a line ends as a sentence does.
 pub fn ends_sentence(text: &str) -> bool {
-    let text = text.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '”' | '’' | '"' | '\'' | '）' | ')' | '」' | '』' | '】'));
+    let text = text.trim_end_matches(|c: char| {
+        c.is_whitespace() || matches!(c, '”' | '’' | '"' | '\'' | '）' | ')' | '」' | '』' | '】')
+    });
     text.ends_with(['。', '！', '？', '…', '；', '.', '!', '?', '：', ':', ';'])
 }
 

@@ -136,31 +136,35 @@ fn of_word(word: &[u8]) -> Hints {
         | b"cmnt" | b"disqus" | b"liuyan" | b"remark" | b"forum" | b"bbs" | b"changyan" | b"ugc" => Hints::COMMENT,
         b"nav" | b"navi" | b"navbar" | b"navigation" | b"menu" | b"crumb" | b"crumbs" | b"breadcrumb"
         | b"breadcrumbs" | b"topbar" | b"toolbar" | b"mianbao" | b"daohang" | b"weizhi" | b"position" | b"login"
-        | b"pager" | b"pagination" | b"pages" | b"fenye" | b"searchbox" | b"subnav" | b"topnav" | b"mainnav" => Hints::NAV,
-        b"footer" | b"foot" | b"copyright" | b"beian" | b"bottom" | b"friendlink" | b"links" | b"youlian" | b"siteinfo" => {
-            Hints::FOOT
+        | b"pager" | b"pagination" | b"pages" | b"fenye" | b"searchbox" | b"subnav" | b"topnav" | b"mainnav" => {
+            Hints::NAV
         }
-        b"related" | b"relate" | b"relation" | b"relevant" | b"recommend" | b"recommends" | b"recommendation" | b"recom"
-        | b"rec" | b"tuijian" | b"hot" | b"hots" | b"rank" | b"ranking" | b"paihang" | b"sidebar" | b"aside" | b"side"
-        | b"xiangguan" | b"xgyd" | b"guess" | b"more" | b"hotnews" | b"hotlist" | b"topic" | b"topics" | b"latest"
-        | b"popular" | b"promo" | b"promote" | b"widget" | b"feed" | b"slider" | b"carousel" | b"ticker" | b"rbox"
-        | b"outbrain" | b"taboola" | b"readmore" | b"tags" | b"tag" | b"keywords" | b"rank-list" => Hints::RELATED,
-        b"share" | b"bdsharebuttonbox" | b"bdshare" | b"sharebox" | b"fenxiang" | b"social" | b"qrcode" | b"ewm" | b"erweima"
-        | b"weixin" | b"wechat" | b"qr" | b"download" | b"like" | b"likes" | b"zan" | b"dashang" | b"reward" | b"follow"
-        | b"subscribe" | b"newsletter" | b"fontsize" | b"toapp" | b"openapp" | b"vote" => Hints::SHARE,
-        b"ad" | b"ads" | b"adv" | b"advert" | b"advertisement" | b"adbox" | b"guanggao" | b"gg" | b"sponsor" | b"sponsored"
-        | b"adsame" | b"adsbygoogle" | b"dfp" => Hints::AD,
-        b"info" | b"meta" | b"source" | b"laiyuan" | b"author" | b"authors" | b"byline" | b"editor" | b"bianji" | b"zebian"
-        | b"edit" | b"time" | b"date" | b"pubtime" | b"datetime" | b"statement" | b"shengming" | b"disclaimer"
-        | b"origin" | b"credit" | b"emit" => Hints::META,
-        b"caption" | b"descr" | b"picdesc" | b"imgdesc" | b"tuzhu" | b"pictext" | b"pictit" | b"imgtitle" | b"imgnote"
-        | b"figcaption" | b"picnote" | b"legend" => Hints::CAPTION,
+        b"footer" | b"foot" | b"copyright" | b"beian" | b"bottom" | b"friendlink" | b"links" | b"youlian"
+        | b"siteinfo" => Hints::FOOT,
+        b"related" | b"relate" | b"relation" | b"relevant" | b"recommend" | b"recommends" | b"recommendation"
+        | b"recom" | b"rec" | b"tuijian" | b"hot" | b"hots" | b"rank" | b"ranking" | b"paihang" | b"sidebar"
+        | b"aside" | b"side" | b"xiangguan" | b"xgyd" | b"guess" | b"more" | b"hotnews" | b"hotlist" | b"topic"
+        | b"topics" | b"latest" | b"popular" | b"promo" | b"promote" | b"widget" | b"feed" | b"slider"
+        | b"carousel" | b"ticker" | b"rbox" | b"outbrain" | b"taboola" | b"readmore" | b"tags" | b"tag"
+        | b"keywords" | b"rank-list" => Hints::RELATED,
+        b"share" | b"bdsharebuttonbox" | b"bdshare" | b"sharebox" | b"fenxiang" | b"social" | b"qrcode" | b"ewm"
+        | b"erweima" | b"weixin" | b"wechat" | b"qr" | b"download" | b"like" | b"likes" | b"zan" | b"dashang"
+        | b"reward" | b"follow" | b"subscribe" | b"newsletter" | b"fontsize" | b"toapp" | b"openapp" | b"vote" => {
+            Hints::SHARE
+        }
+        b"ad" | b"ads" | b"adv" | b"advert" | b"advertisement" | b"adbox" | b"guanggao" | b"gg" | b"sponsor"
+        | b"sponsored" | b"adsame" | b"adsbygoogle" | b"dfp" => Hints::AD,
+        b"info" | b"meta" | b"source" | b"laiyuan" | b"author" | b"authors" | b"byline" | b"editor" | b"bianji"
+        | b"zebian" | b"edit" | b"time" | b"date" | b"pubtime" | b"datetime" | b"statement" | b"shengming"
+        | b"disclaimer" | b"origin" | b"credit" | b"emit" => Hints::META,
+        b"caption" | b"descr" | b"picdesc" | b"imgdesc" | b"tuzhu" | b"pictext" | b"pictit" | b"imgtitle"
+        | b"imgnote" | b"figcaption" | b"picnote" | b"legend" => Hints::CAPTION,
         b"summary" | b"abstract" | b"zhaiyao" | b"daodu" | b"lead" | b"digest" | b"intro" | b"brief" | b"tiyao" => {
             Hints::SUMMARY
         }
-        b"article" | b"content" | b"contents" | b"contenttext" | b"articlebody" | b"articletext" | b"maincontent" | b"zhengwen"
-        | b"neirong" | b"detail" | b"details" | b"entry" | b"post" | b"story" | b"trs" | b"newstext" | b"artibody" | b"txt"
-        | b"endtext" | b"ozoom" => Hints::BODY,
+        b"article" | b"content" | b"contents" | b"contenttext" | b"articlebody" | b"articletext" | b"maincontent"
+        | b"zhengwen" | b"neirong" | b"detail" | b"details" | b"entry" | b"post" | b"story" | b"trs" | b"newstext"
+        | b"artibody" | b"txt" | b"endtext" | b"ozoom" => Hints::BODY,
         b"title" | b"headline" | b"tit" | b"biaoti" => Hints::TITLE,
         _ => Hints::empty(),
     }

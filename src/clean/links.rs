@@ -92,7 +92,8 @@ fn page_number(url: &Url) -> (String, Option<u32>) {
     {
         return (format!("{}{extension}", &stem[..cut - 1]), Some(n));
     }
-    let page = url.query_pairs().find(|(k, _)| matches!(&**k, "page" | "p" | "pageno")).and_then(|(_, v)| v.parse().ok());
+    let page =
+        url.query_pairs().find(|(k, _)| matches!(&**k, "page" | "p" | "pageno")).and_then(|(_, v)| v.parse().ok());
     (format!("{stem}{extension}"), page)
 }
 

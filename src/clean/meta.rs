@@ -60,7 +60,8 @@ impl Meta {
                     meta.time = e.attrs().find(|(n, _)| *n == "datetime").map(|(_, v)| v.trim().to_owned());
                 }
                 "script" => {
-                    let is_ld = e.attrs().any(|(n, v)| n == "type" && v.trim().eq_ignore_ascii_case("application/ld+json"));
+                    let is_ld =
+                        e.attrs().any(|(n, v)| n == "type" && v.trim().eq_ignore_ascii_case("application/ld+json"));
                     if is_ld {
                         for child in node.children() {
                             if let Node::Text(t) = child.value() {
@@ -140,7 +141,9 @@ fn find_ld<'a>(value: &'a Value, key: &str, depth: u8) -> Option<&'a Value> {
 
 fn is_article_type(value: &Value) -> bool {
     match value {
-        Value::String(s) => s.ends_with("Article") || s.ends_with("Posting") || s == "WebPage" || s.ends_with("VideoObject"),
+        Value::String(s) => {
+            s.ends_with("Article") || s.ends_with("Posting") || s == "WebPage" || s.ends_with("VideoObject")
+        }
         Value::Array(items) => items.iter().any(is_article_type),
         _ => false,
     }

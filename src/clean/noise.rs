@@ -50,7 +50,8 @@ fn pattern(text: &str) -> Regex {
 /// Blanks and opening brackets that may stand before a marker.
 const OPEN: &str = r"^[\s\u{3000}\[【（(〔「<《■●◆▲△▍|>»＞*·・—\-]*";
 
-static ORIGINAL: LazyLock<Regex> = LazyLock::new(|| pattern(&format!("{OPEN}(?:本文)?(?:原标题|原题目?为?|原文标题|原文题目|原题)[ ]*[:：为《“\"]")));
+static ORIGINAL: LazyLock<Regex> =
+    LazyLock::new(|| pattern(&format!("{OPEN}(?:本文)?(?:原标题|原题目?为?|原文标题|原文题目|原题)[ ]*[:：为《“\"]")));
 
 static META: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
@@ -83,11 +84,16 @@ static RELATED: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 static PAPER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^[\s（(【]*《[^》]{2,14}》[\s（(]*[（(【]?\s*(?:19|20)\d\d\s*年\s*\d{1,2}\s*月\s*\d{1,2}\s*日[^。]{0,16}版?[^。]{0,8}[）)】\s]*$")
+    pattern(
+        r"^[\s（(【]*《[^》]{2,14}》[\s（(]*[（(【]?\s*(?:19|20)\d\d\s*年\s*\d{1,2}\s*月\s*\d{1,2}\s*日[^。]{0,16}版?[^。]{0,8}[）)】\s]*$",
+    )
 });
 
-static SUMMARY: LazyLock<Regex> =
-    LazyLock::new(|| pattern(&format!(r"{OPEN}(?:核心提示|内容摘要|文章摘要|摘要|导读|导语|内容提要|要点速览|本文导读|AI摘要|智能摘要)[\]】 ]*[:：】\]]")));
+static SUMMARY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        r"{OPEN}(?:核心提示|内容摘要|文章摘要|摘要|导读|导语|内容提要|要点速览|本文导读|AI摘要|智能摘要)[\]】 ]*[:：】\]]"
+    ))
+});
 
 /// Most characters of a line that a marker at its beginning can condemn.
 const MAX_MARKED: u32 = 140;
@@ -98,7 +104,11 @@ pub fn classify(text: &str, chars: u32) -> Class {
         return Class::Debris;
     }
     if chars > MAX_MARKED {
-        return if NOTICE.is_match(text) && chars < 400 && is_strong_notice(text) { Class::Notice } else { Class::Plain };
+        return if NOTICE.is_match(text) && chars < 400 && is_strong_notice(text) {
+            Class::Notice
+        } else {
+            Class::Plain
+        };
     }
     if chars <= 90
         && let Some(staff) = byline::staff_line(text)
@@ -134,10 +144,25 @@ pub fn classify(text: &str, chars: u32) -> Class {
 
 /// A long line that begins like a notice is one only if it speaks of rights and responsibilities.
 fn is_strong_notice(text: &str) -> bool {
-    ["版权", "侵权", "转载", "免责", "立场", "不构成", "仅供参考", "个人观点", "著作权", "上传并发布", "负责", "真实性", "投资建议", "本人观点"]
-        .iter()
-        .filter(|w| text.contains(*w))
-        .count()
+    [
+        "版权",
+        "侵权",
+        "转载",
+        "免责",
+        "立场",
+        "不构成",
+        "仅供参考",
+        "个人观点",
+        "著作权",
+        "上传并发布",
+        "负责",
+        "真实性",
+        "投资建议",
+        "本人观点",
+    ]
+    .iter()
+    .filter(|w| text.contains(*w))
+    .count()
         >= 1
 }
 
@@ -157,7 +182,9 @@ fn is_debris(text: &str) -> bool {
 
 fn is_pager(text: &str) -> bool {
     static PAGER: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"^(?:[\s|<>《》«»\[\]【】()（）]*(?:\d{1,3}|上一页|下一页|首页|尾页|末页|共\d+页|第\d+页|\d+/\d+)[\s|<>《》«»\[\]【】()（）]*){2,}$")
+        pattern(
+            r"^(?:[\s|<>《》«»\[\]【】()（）]*(?:\d{1,3}|上一页|下一页|首页|尾页|末页|共\d+页|第\d+页|\d+/\d+)[\s|<>《》«»\[\]【】()（）]*){2,}$",
+        )
     });
     text.len() < 200 && (text.contains('页') || text.contains('【') || text.contains('[')) && PAGER.is_match(text)
 }

@@ -109,13 +109,15 @@ impl Ready<'_> {
             }
             let kind = match template.kind {
                 TemplateKind::List => {
-                    let mut out = reject(Reason::List, format!("template `{}` of {} is a list", template.name, site.file));
+                    let mut out =
+                        reject(Reason::List, format!("template `{}` of {} is a list", template.name, site.file));
                     out.kind = PageKind::List;
                     out.template = Some(template.name.clone());
                     return Some(out);
                 }
                 TemplateKind::Skip => {
-                    let mut out = reject(Reason::Skipped, format!("template `{}` of {} says skip", template.name, site.file));
+                    let mut out =
+                        reject(Reason::Skipped, format!("template `{}` of {} says skip", template.name, site.file));
                     out.template = Some(template.name.clone());
                     return Some(out);
                 }
@@ -214,7 +216,8 @@ impl Ready<'_> {
         let mut record = record(self.page, text, self.site);
         record.charset = Some(self.charset.clone());
         record.site = self.site.map(|s| s.id.clone());
-        record.language = self.site.and_then(|s| s.language.clone()).or_else(|| super::language::of(&record.text, self.meta));
+        record.language =
+            self.site.and_then(|s| s.language.clone()).or_else(|| super::language::of(&record.text, self.meta));
         record
     }
 }
@@ -260,7 +263,10 @@ pub(super) fn record(page: &Page<'_>, text: String, site: Option<&Site>) -> Reco
         text_hash: hash(&squashed),
         text,
         pages: 1,
-        provenance: Provenance { program: concat!("jingwen/", env!("CARGO_PKG_VERSION")).to_owned(), ..Provenance::default() },
+        provenance: Provenance {
+            program: concat!("jingwen/", env!("CARGO_PKG_VERSION")).to_owned(),
+            ..Provenance::default()
+        },
         fetched_at: page.fetched_at.map(|t| t.to_string()),
         ..Record::default()
     }
@@ -269,4 +275,3 @@ pub(super) fn record(page: &Page<'_>, text: String, site: Option<&Site>) -> Reco
 fn hash(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes())[..16])
 }
-

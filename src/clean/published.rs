@@ -29,7 +29,13 @@ const METAS: &[&str] = &[
 ];
 
 /// Finds the date of publication.
-pub fn find(blocks: &Blocks<'_>, meta: &Meta, headline: Option<&Headline>, body_end: usize, context: &Context) -> Option<When> {
+pub fn find(
+    blocks: &Blocks<'_>,
+    meta: &Meta,
+    headline: Option<&Headline>,
+    body_end: usize,
+    context: &Context,
+) -> Option<When> {
     let visible = visible(blocks, headline, body_end, context);
     if let Some(when) = visible.filter(|w| w.time.is_some() && !w.relative) {
         return Some(when);
@@ -82,7 +88,9 @@ fn visible(blocks: &Blocks<'_>, headline: Option<&Headline>, body_end: usize, co
     if day.is_none() {
         let labelled = |l: &Line<'_>| {
             l.hints.contains(Hints::META)
-                || ["发布时间", "发布日期", "发表时间", "发稿时间", "时间：", "时间:", "日期：", "日期:"].iter().any(|w| l.text.contains(w))
+                || ["发布时间", "发布日期", "发表时间", "发稿时间", "时间：", "时间:", "日期：", "日期:"]
+                    .iter()
+                    .any(|w| l.text.contains(w))
         };
         let from = body_end.min(lines.len());
         let order = (from..lines.len().min(from + 20)).chain(0..from);

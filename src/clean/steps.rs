@@ -125,12 +125,8 @@ pub fn content(step: &Step, from: &Source<'_>) -> Option<Content> {
         && !step.html
         && step.capture.is_none()
     {
-        let mut nodes: Vec<(NodeId, u32)> = from
-            .html
-            .select(selector)
-            .map(|e| (e.id(), visible_text(e)))
-            .filter(|(_, n)| *n > 0)
-            .collect();
+        let mut nodes: Vec<(NodeId, u32)> =
+            from.html.select(selector).map(|e| (e.id(), visible_text(e))).filter(|(_, n)| *n > 0).collect();
         match step.pick {
             Pick::First => nodes.truncate(1),
             Pick::Only if nodes.len() != 1 => nodes.clear(),
@@ -159,7 +155,10 @@ fn visible_text(e: ElementRef<'_>) -> u32 {
     let mut chars = 0;
     for node in e.descendants() {
         if let Node::Text(t) = node.value()
-            && !node.parent().and_then(|p| p.value().as_element().map(|e| matches!(e.name(), "script" | "style"))).unwrap_or(false)
+            && !node
+                .parent()
+                .and_then(|p| p.value().as_element().map(|e| matches!(e.name(), "script" | "style")))
+                .unwrap_or(false)
         {
             chars += blocks::visible(t);
             if chars > 100_000 {

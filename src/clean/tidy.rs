@@ -80,7 +80,9 @@ pub fn tidy(blocks: &Blocks<'_>, first: usize, end: usize, headline: &str, stric
 
 fn is_solid(line: &Line<'_>) -> bool {
     let p = punctuation(&line.text);
-    line.link_share() < 0.3 && ((line.chars >= 30 && p.stops + p.pauses >= 2) || (line.chars >= 14 && p.stops >= 1 && ends_sentence(&line.text)))
+    line.link_share() < 0.3
+        && ((line.chars >= 30 && p.stops + p.pauses >= 2)
+            || (line.chars >= 14 && p.stops >= 1 && ends_sentence(&line.text)))
 }
 
 /// Acts on what the lines themselves say.
@@ -95,14 +97,19 @@ fn drop_classes(items: &mut [Item<'_, '_>], body: &mut Body, headline: &str) {
             continue;
         }
         let text = items[i].line.text.as_ref();
-        let is_caption_element = items[i].line.caption * 2 > items[i].line.chars || items[i].line.hints.contains(Hints::CAPTION);
+        let is_caption_element =
+            items[i].line.caption * 2 > items[i].line.chars || items[i].line.hints.contains(Hints::CAPTION);
         match &items[i].class {
             Class::Plain if is_caption_element => {
                 body.captions.push(text.to_owned());
                 items[i].keep = false;
             }
             Class::Plain => {
-                if !headline.is_empty() && items[i].line.chars < 120 && i <= first_solid && title::squash(text) == headline {
+                if !headline.is_empty()
+                    && items[i].line.chars < 120
+                    && i <= first_solid
+                    && title::squash(text) == headline
+                {
                     items[i].keep = false;
                 }
             }
@@ -112,7 +119,10 @@ fn drop_classes(items: &mut [Item<'_, '_>], body: &mut Body, headline: &str) {
                 // The staff line ends the body, if little that looks like body follows.
                 let after = items[i + 1..].iter().filter(|x| x.solid).count();
                 let before = items[..i].iter().filter(|x| x.solid).count();
-                if !staff.editors.is_empty() && before > 0 && (after == 0 || before > after * 2 && n - i < 40 && i > n / 3) {
+                if !staff.editors.is_empty()
+                    && before > 0
+                    && (after == 0 || before > after * 2 && n - i < 40 && i > n / 3)
+                {
                     cut = true;
                 }
             }
@@ -135,7 +145,8 @@ fn drop_classes(items: &mut [Item<'_, '_>], body: &mut Body, headline: &str) {
             Class::Notice => {
                 // In the middle of the text, «本文…» may be the author speaking.
                 let long = items[i].line.chars > 60;
-                items[i].keep = long && i > first_solid && i + 1 < last_solid && is_solid(items[i].line) && n > 6 && i * 3 < n * 2;
+                items[i].keep =
+                    long && i > first_solid && i + 1 < last_solid && is_solid(items[i].line) && n > 6 && i * 3 < n * 2;
             }
             Class::Debris => {
                 // A bare numeral heads a part of the body.
@@ -156,7 +167,9 @@ fn drop_classes(items: &mut [Item<'_, '_>], body: &mut Body, headline: &str) {
 
 fn is_numeral(text: &str) -> bool {
     let text = text.trim_matches(|c: char| !c.is_alphanumeric());
-    !text.is_empty() && text.chars().count() <= 3 && text.chars().all(|c| c.is_ascii_digit() || "一二三四五六七八九十壹贰叁肆伍".contains(c))
+    !text.is_empty()
+        && text.chars().count() <= 3
+        && text.chars().all(|c| c.is_ascii_digit() || "一二三四五六七八九十壹贰叁肆伍".contains(c))
 }
 
 /// What follows a head of related articles looks like that, rather than like more body.
@@ -233,8 +246,13 @@ fn trim_ends(items: &mut [Item<'_, '_>], headline: &str) {
     for item in items[..first].iter_mut().filter(|i| i.keep) {
         let text = item.line.text.as_ref();
         let squashed = title::squash(text);
-        let echo = !headline.is_empty() && squashed.chars().count() >= 4 && (headline.contains(&squashed) || squashed.contains(headline));
-        if echo || item.line.links > 0 || item.line.hints.intersects(Hints::META.union(Hints::TITLE).union(Hints::NAV).union(Hints::SUMMARY)) {
+        let echo = !headline.is_empty()
+            && squashed.chars().count() >= 4
+            && (headline.contains(&squashed) || squashed.contains(headline));
+        if echo
+            || item.line.links > 0
+            || item.line.hints.intersects(Hints::META.union(Hints::TITLE).union(Hints::NAV).union(Hints::SUMMARY))
+        {
             item.keep = false;
         }
     }

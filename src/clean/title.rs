@@ -54,7 +54,10 @@ pub fn choose(blocks: &Blocks<'_>, meta: &Meta) -> Option<Headline> {
             continue;
         }
         let mut score = heading;
-        let said = |whole: &str| !whole.is_empty() && (whole.contains(&squashed) || (n >= 8 && squashed.contains(whole) && whole.chars().count() * 2 > n));
+        let said = |whole: &str| {
+            !whole.is_empty()
+                && (whole.contains(&squashed) || (n >= 8 && squashed.contains(whole) && whole.chars().count() * 2 > n))
+        };
         let agrees = said(&declared) || said(&og);
         if agrees {
             score += 40 + (n.min(60) as i64);
@@ -124,7 +127,10 @@ fn plain_line(blocks: &Blocks<'_>, declared: &str) -> Option<Headline> {
 /// Words that head a part of a page.
 fn is_generic_heading(text: &str) -> bool {
     text.chars().count() < 6
-        || ["导航", "频道", "首页", "推荐", "热点", "排行", "评论", "专题", "相关", "登录"].iter().any(|w| text.contains(w)) && text.chars().count() < 12
+        || ["导航", "频道", "首页", "推荐", "热点", "排行", "评论", "专题", "相关", "登录"]
+            .iter()
+            .any(|w| text.contains(w))
+            && text.chars().count() < 12
 }
 
 /// The declared title without the site's suffix.

@@ -20,10 +20,8 @@ use crate::sites::Sites;
 ///
 /// Every input is answered by one line, in order: the record, or `{"id","rejected","detail"}`.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  jingwen clean --url https://www.sznews.com/content/1.htm page.html\n  \
-                  jingwen clean flattened.txt saved-pages/\n  jingwen clean --pages pages.jsonl --threads 2 > articles.jsonl"
-)]
+#[command(after_help = "Examples:\n  jingwen clean --url https://www.sznews.com/content/1.htm page.html\n  \
+                  jingwen clean flattened.txt saved-pages/\n  jingwen clean --pages pages.jsonl --threads 2 > articles.jsonl")]
 pub struct Args {
     /// Address of the page: chooses the selector file, makes links absolute.
     #[arg(long, value_name = "URL")]
@@ -108,7 +106,11 @@ impl Args {
         };
         let mut jobs = self.jobs()?;
         let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-        let bad = if threads == 1 { sequential(&work, &mut jobs, &mut out)? } else { parallel(&work, threads, jobs, &mut out)? };
+        let bad = if threads == 1 {
+            sequential(&work, &mut jobs, &mut out)?
+        } else {
+            parallel(&work, threads, jobs, &mut out)?
+        };
         out.flush().map_err(cannot_write)?;
         if bad > 0 {
             anstream::eprintln!("{bad} inputs could not be read; see the lines with \"rejected\":\"bad-input\"");
@@ -197,7 +199,11 @@ fn unreadable(error: &io::Error) -> Failure {
     Failure::unexpected(miette::miette!("cannot read the input any further: {error}"))
 }
 
-fn sequential(work: &Work, jobs: &mut dyn Iterator<Item = io::Result<Job>>, out: &mut impl Write) -> Result<usize, Failure> {
+fn sequential(
+    work: &Work,
+    jobs: &mut dyn Iterator<Item = io::Result<Job>>,
+    out: &mut impl Write,
+) -> Result<usize, Failure> {
     let mut bad = 0;
     for job in jobs {
         let answer = work.answer(job.map_err(|e| unreadable(&e))?);

@@ -1,13 +1,302 @@
 //! `jingwen crawl`.
 
-use super::Outcome;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use jiff::Timestamp;
+use miette::miette;
+use url::Url;
+
+use super::{Failure, Outcome, exit};
+use crate::config::{self, Cidr, Config, ConfigSource};
+use crate::crawl::context::{Context, Settings};
+use crate::crawl::fetch::{Fetch, Http, Limits};
+use crate::crawl::guard::Guard;
+use crate::crawl::report::{End, Report};
+use crate::crawl::robots::product_token;
+use crate::crawl::run::{CrawlError, Plan};
+use crate::crawl::warc::Archive;
+use crate::sites::{Site, Sites};
+use crate::units::{Rate, Span};
 
 /// Crawl sites or single addresses once, politely, and leave clean JSONL.
+///
+/// Articles are appended to OUT/articles.jsonl, pages that gave none to OUT/rejected.jsonl with the reason. Run again,
+/// it goes on: articles are never fetched twice, lists are asked whether they have changed.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(
+    after_help = "Examples:\n  jingwen crawl sznews --limit 50\n  jingwen crawl --config jingwen.toml --since 7d\n  \
+                        jingwen crawl https://www.sznews.com/news/content/2019-04/26/content_21699029.htm"
+)]
+pub struct Args {
+    /// Sites (ids of selector files, see `jingwen sites`) or addresses; without any, the configuration's.
+    #[arg(value_name = "SITE|URL")]
+    what: Vec<String>,
+    /// Configuration file; ./jingwen.toml is read if it is there.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder for the output files.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Folder for the crawl's memory.
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Folder or file with selector files that add to and override the built-in ones.
+    #[arg(long, value_name = "DIR")]
+    selectors: Vec<PathBuf>,
+    /// Most articles to write.
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+    /// Leave out articles older than this: 12h, 7d.
+    #[arg(long, value_name = "AGE")]
+    since: Option<Span>,
+    /// Most requests per time and host: 1/s, 1/3s.
+    #[arg(long, value_name = "RATE")]
+    rate: Option<Rate>,
+    /// Crawl from an archive instead of the network.
+    #[arg(long, value_name = "FILE.warc.gz")]
+    replay: Option<PathBuf>,
+    /// Range of private addresses that may be connected to.
+    #[arg(long, value_name = "CIDR")]
+    allow_private: Vec<Cidr>,
+    /// How log lines are written to stderr.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
 
 impl Args {
     pub fn run(self) -> Outcome {
-        Ok(super::exit::DONE)
+        let json = self.log_format == LogFormat::Json;
+        logging(json);
+        let plan = self.plan()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(|e| Failure::unexpected(miette!("cannot start: {e}")))?;
+        let report = runtime.block_on(crawl(plan))?;
+        print(&report, json);
+        Ok(match report.end {
+            End::Interrupted => exit::INTERRUPTED,
+            _ if report.failed() => exit::PARTIAL,
+            _ => exit::DONE,
+        })
     }
+
+    /// Everything that can be wrong is found here, before anything is fetched.
+    fn plan(self) -> Result<Plan, Failure> {
+        let (config, source) = self.configuration()?;
+        let mut folders: Vec<PathBuf> = config.selectors.iter().cloned().collect();
+        folders.extend(self.selectors.iter().cloned());
+        let sites = Arc::new(Sites::load(&folders).map_err(|e| Failure::usage(miette::Report::new(e)))?);
+        let (chosen, pages) = targets(&self.what, &config, source.as_ref(), &sites)?;
+        if chosen.is_empty() && pages.is_empty() {
+            return Err(Failure::usage(miette!(
+                help = "name a site or an address, or set `sites = [\"sznews\"]` in jingwen.toml; `jingwen sites` lists them",
+                "nothing to crawl"
+            )));
+        }
+        let user_agent = &config.http.user_agent.0;
+        if user_agent.contains(config::EXAMPLE_CONTACT) && self.replay.is_none() {
+            tracing::warn!(
+                "the user agent names no contact of yours; set `user_agent` under [http] so that sites can reach you"
+            );
+        }
+        let limits = Limits {
+            timeout: config.http.timeout.0,
+            connect_timeout: config.http.connect_timeout.0,
+            max_body: config.http.max_body.0,
+            ..Limits::default()
+        };
+        let mut private: Vec<IpNet> = config.allow_private();
+        private.extend(self.allow_private.iter().map(|c| c.0));
+        let guard = Guard::new(private, config.resolve());
+        let concurrency = config.politeness.concurrency.map(|c| c.0);
+        let fetch: Arc<dyn Fetch> = match &self.replay {
+            Some(path) => Arc::new(Archive::open(path, limits.max_body).map_err(|e| Failure::usage(miette!("{e}")))?),
+            None => {
+                let idle = concurrency.unwrap_or(4) as usize;
+                Arc::new(
+                    Http::new(user_agent, guard.clone(), limits, idle)
+                        .map_err(|e| Failure::unexpected(miette!("{e}")))?,
+                )
+            }
+        };
+        let settings = Settings {
+            interval: self.rate.or(config.politeness.rate).map(|rate| rate.interval),
+            concurrency,
+            respect_robots: config.politeness.respect_robots,
+            patience: config.politeness.patience.0,
+            in_flight: config.http.in_flight,
+            max_redirects: config.http.max_redirects,
+            limit: self.limit,
+            token: product_token(user_agent).to_owned(),
+            clean: crate::clean::Options::default(),
+        };
+        Ok(Plan {
+            fetch,
+            guard,
+            sites,
+            chosen,
+            pages,
+            since: self.since.and_then(|age| ago(age.0)),
+            out: self.out.unwrap_or(config.output.dir),
+            state: self.state.unwrap_or(config.state.dir),
+            settings,
+        })
+    }
+
+    fn configuration(&self) -> Result<(Config, Option<ConfigSource>), Failure> {
+        let usual = PathBuf::from("jingwen.toml");
+        let path = match &self.config {
+            Some(path) => path,
+            None if usual.is_file() => &usual,
+            None => return Ok((Config::default(), None)),
+        };
+        let (config, source) = Config::load(path).map_err(Failure::usage)?;
+        Ok((config, Some(source)))
+    }
+}
+
+/// Sites and addresses asked for.
+fn targets(
+    what: &[String],
+    config: &Config,
+    source: Option<&ConfigSource>,
+    sites: &Sites,
+) -> Result<(Vec<Arc<Site>>, Vec<Url>), Failure> {
+    let (mut chosen, mut pages) = (Vec::new(), Vec::new());
+    for text in what {
+        if text.contains("://") {
+            match Url::parse(text) {
+                Ok(url) if matches!(url.scheme(), "http" | "https") && url.host_str().is_some() => pages.push(url),
+                Ok(url) => {
+                    return Err(Failure::usage(miette!(
+                        help = "only http and https addresses are crawled",
+                        "cannot crawl `{text}`: its scheme is `{}`",
+                        url.scheme()
+                    )));
+                }
+                Err(error) => return Err(Failure::usage(miette!("`{text}` is no address: {error}"))),
+            }
+        } else {
+            let site = find(text, sites).ok_or_else(|| {
+                Failure::usage(miette!(help = unknown_help(text, sites), "no site is called `{text}`"))
+            })?;
+            chosen.push(site);
+        }
+    }
+    if what.is_empty() {
+        for name in &config.sites {
+            match (find(name.get_ref(), sites), source) {
+                (Some(site), _) => chosen.push(site),
+                (None, Some(source)) => {
+                    let message = format!("no site is called `{}`", name.get_ref());
+                    let help = unknown_help(name.get_ref(), sites);
+                    return Err(Failure::usage(source.error(message, name.span(), Some(help))));
+                }
+                (None, None) => {}
+            }
+        }
+    }
+    if let Some(site) = chosen
+        .iter()
+        .find(|site| site.crawl.seeds.is_empty() && site.crawl.feeds.is_empty() && site.crawl.sitemaps.is_empty())
+    {
+        return Err(Failure::usage(miette!(
+            help = "give it `seeds`, `feeds` or `sitemaps` under [crawl], or name an address",
+            "{} says nowhere to start a crawl of {}",
+            site.file,
+            site.id
+        )));
+    }
+    Ok((chosen, pages))
+}
+
+/// A site by id, or by one of its host names, or by its name.
+fn find(text: &str, sites: &Sites) -> Option<Arc<Site>> {
+    sites.by_id(text).or_else(|| sites.for_host(text)).or_else(|| sites.sites.iter().find(|s| s.name == text)).cloned()
+}
+
+fn unknown_help(text: &str, sites: &Sites) -> String {
+    match config::nearest(text, sites.sites.iter().map(|site| site.id.as_str())) {
+        Some(near) => {
+            format!("did you mean `{near}`? `jingwen sites` lists all; an address begins with http:// or https://")
+        }
+        None => "`jingwen sites` lists those known; an address begins with http:// or https://".to_owned(),
+    }
+}
+
+fn ago(age: Duration) -> Option<Timestamp> {
+    let age = jiff::SignedDuration::try_from(age).ok()?;
+    Timestamp::now().checked_sub(age).ok()
+}
+
+async fn crawl(plan: Plan) -> Result<Report, Failure> {
+    let run = plan.prepare().await.map_err(failure)?;
+    let context = run.context.clone();
+    let signals = tokio::spawn(signals(context.clone()));
+    let progress = super::progress::start(context);
+    let result = run.go().await;
+    signals.abort();
+    progress.stop();
+    result.map_err(failure)
+}
+
+fn failure(error: CrawlError) -> Failure {
+    match error.is_usage() {
+        true => Failure::usage(miette!("{error}")),
+        false => Failure::unexpected(miette!("{error}")),
+    }
+}
+
+/// The first Ctrl-C or SIGTERM stops cleanly, the second at once (which is safe as well, only less tidy).
+async fn signals(context: Arc<Context>) {
+    let mut term = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(term) => term,
+        Err(error) => return tracing::warn!(%error, "signals are not watched"),
+    };
+    for first in [true, false] {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = term.recv() => {}
+        }
+        if first {
+            tracing::info!("stopping; once more to stop at once");
+            context.stop(End::Interrupted);
+        } else {
+            std::process::exit(exit::INTERRUPTED.into());
+        }
+    }
+}
+
+fn print(report: &Report, json: bool) {
+    let mut err = anstream::stderr().lock();
+    // Nobody is left to tell if stderr is gone.
+    let _ = match json {
+        true => serde_json::to_string(report).map_or(Ok(()), |text| writeln!(err, "{{\"report\":{text}}}")),
+        false => write!(err, "{report}"),
+    };
+}
+
+fn logging(json: bool) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("JINGWEN_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,jingwen=info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // A second subscriber is refused; the first one serves as well.
+    let _ = match json {
+        true => builder.json().try_init(),
+        false => builder.with_ansi(std::io::stderr().is_terminal()).compact().try_init(),
+    };
 }

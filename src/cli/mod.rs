@@ -11,6 +11,7 @@ mod crawl;
 mod explain;
 mod import;
 mod init;
+mod progress;
 mod sites;
 mod test;
 

@@ -91,14 +91,16 @@ enum Start {
 fn start(name: &str) -> Start {
     use Start as S;
     S::Element(match name {
-        "div" | "section" | "article" | "aside" | "address" | "blockquote" | "center" | "details" | "dialog" | "dir"
-        | "dl" | "fieldset" | "figcaption" | "figure" | "footer" | "header" | "hgroup" | "main" | "menu" | "nav" | "ol"
-        | "search" | "summary" | "ul" | "pre" | "listing" => Kind::Block,
+        "div" | "section" | "article" | "aside" | "address" | "blockquote" | "center" | "details" | "dialog"
+        | "dir" | "dl" | "fieldset" | "figcaption" | "figure" | "footer" | "header" | "hgroup" | "main" | "menu"
+        | "nav" | "ol" | "search" | "summary" | "ul" | "pre" | "listing" => Kind::Block,
         "p" => Kind::P,
         "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => Kind::Heading,
         "li" => Kind::Li,
         "dd" | "dt" => Kind::Dd,
-        "a" | "b" | "big" | "code" | "em" | "font" | "i" | "s" | "small" | "strike" | "strong" | "tt" | "u" => Kind::Formatting,
+        "a" | "b" | "big" | "code" | "em" | "font" | "i" | "s" | "small" | "strike" | "strong" | "tt" | "u" => {
+            Kind::Formatting
+        }
         "table" => Kind::Table,
         "tbody" | "thead" | "tfoot" => Kind::Section,
         "tr" => Kind::Row,
@@ -112,8 +114,8 @@ fn start(name: &str) -> Start {
         "title" | "textarea" => return S::Text,
         "meta" | "link" | "base" | "basefont" | "bgsound" => return S::Meta,
         "html" | "head" | "body" => return S::Structure,
-        "math" | "nobr" | "frameset" | "frame" | "caption" | "colgroup" | "col" | "ruby" | "rb" | "rt" | "rp" | "rtc"
-        | "xmp" | "plaintext" | "image" | "keygen" | "isindex" | "option" | "optgroup" => {
+        "math" | "nobr" | "frameset" | "frame" | "caption" | "colgroup" | "col" | "ruby" | "rb" | "rt" | "rp"
+        | "rtc" | "xmp" | "plaintext" | "image" | "keygen" | "isindex" | "option" | "optgroup" => {
             return S::Irregular("element with rules of its own");
         }
         _ => Kind::Ordinary,
@@ -293,7 +295,10 @@ impl Builder<'_> {
                 continue;
             }
             let value = entities::decode(value, true).map_err(|_| Irregular("character reference"))?;
-            out.push(Attribute { name: QualName::new(None, ns!(), local), value: html5ever::tendril::StrTendril::from(&*value) });
+            out.push(Attribute {
+                name: QualName::new(None, ns!(), local),
+                value: html5ever::tendril::StrTendril::from(&*value),
+            });
             if out.len() >= self.limits.attributes {
                 break;
             }
@@ -542,7 +547,10 @@ impl Builder<'_> {
 
     /// Position of the innermost table, if nothing but its parts and, inside a cell, content is above it.
     fn table(&self) -> Option<usize> {
-        self.stack.iter().rposition(|o| matches!(o.kind, Kind::Table | Kind::Boundary)).filter(|at| self.stack[*at].kind == Kind::Table)
+        self.stack
+            .iter()
+            .rposition(|o| matches!(o.kind, Kind::Table | Kind::Boundary))
+            .filter(|at| self.stack[*at].kind == Kind::Table)
     }
 
     fn table_part(&mut self, tag: &Tag<'_>, kind: Kind) -> Result<(), Irregular> {
@@ -590,7 +598,11 @@ impl Builder<'_> {
     fn end(&mut self, name: &str) -> Result<(), Irregular> {
         if self.body.is_none() {
             // `</head>` and strays before the body change nothing, but `</br>` and `</p>` make elements.
-            return if matches!(name, "br" | "p" | "body" | "html") && name != "head" { Err(Irregular("end tag before the body")) } else { Ok(()) };
+            return if matches!(name, "br" | "p" | "body" | "html") && name != "head" {
+                Err(Irregular("end tag before the body"))
+            } else {
+                Ok(())
+            };
         }
         let kind = match start(name) {
             Start::Element(kind) => kind,
@@ -614,7 +626,10 @@ impl Builder<'_> {
             Kind::Heading => self.end_in_scope(|o| o.kind == Kind::Heading),
             Kind::Li => {
                 // List item scope: `ol` and `ul` bound it too.
-                let at = self.stack.iter().rposition(|o| o.kind == Kind::Li || o.kind.bounds() || matches!(o.name.as_str(), "ul" | "ol"));
+                let at = self
+                    .stack
+                    .iter()
+                    .rposition(|o| o.kind == Kind::Li || o.kind.bounds() || matches!(o.name.as_str(), "ul" | "ol"));
                 match at.filter(|at| self.stack[*at].kind == Kind::Li) {
                     Some(at) => self.pop_to(at),
                     None => Ok(()),
@@ -733,7 +748,9 @@ fn skip(name: &str, self_closing: bool, scanner: &mut Scanner<'_>) -> Result<(),
                     if depth == 0 {
                         return Ok(());
                     }
-                } else if name == "svg" && matches!(inner, "p" | "br") || name != "svg" && matches!(inner, "table" | "body" | "html") {
+                } else if name == "svg" && matches!(inner, "p" | "br")
+                    || name != "svg" && matches!(inner, "table" | "body" | "html")
+                {
                     return Err(Irregular("end tag in a skipped element"));
                 }
             }
@@ -747,9 +764,49 @@ fn skip(name: &str, self_closing: bool, scanner: &mut Scanner<'_>) -> Result<(),
 fn breaks_out(name: &str) -> bool {
     matches!(
         name,
-        "b" | "big" | "blockquote" | "body" | "br" | "center" | "code" | "dd" | "div" | "dl" | "dt" | "em" | "embed" | "h1" | "h2"
-            | "h3" | "h4" | "h5" | "h6" | "head" | "hr" | "i" | "img" | "li" | "listing" | "menu" | "meta" | "nobr" | "ol" | "p"
-            | "pre" | "ruby" | "s" | "small" | "span" | "strong" | "strike" | "sub" | "sup" | "table" | "tt" | "u" | "ul" | "var"
+        "b" | "big"
+            | "blockquote"
+            | "body"
+            | "br"
+            | "center"
+            | "code"
+            | "dd"
+            | "div"
+            | "dl"
+            | "dt"
+            | "em"
+            | "embed"
+            | "h1"
+            | "h2"
+            | "h3"
+            | "h4"
+            | "h5"
+            | "h6"
+            | "head"
+            | "hr"
+            | "i"
+            | "img"
+            | "li"
+            | "listing"
+            | "menu"
+            | "meta"
+            | "nobr"
+            | "ol"
+            | "p"
+            | "pre"
+            | "ruby"
+            | "s"
+            | "small"
+            | "span"
+            | "strong"
+            | "strike"
+            | "sub"
+            | "sup"
+            | "table"
+            | "tt"
+            | "u"
+            | "ul"
+            | "var"
             | "font"
     )
 }

@@ -53,7 +53,9 @@ impl Keep {
                 "content" | "property" | "itemprop" | "http-equiv" => element == "meta" || name == "itemprop",
                 "lang" => element == "html",
                 "datetime" => element == "time",
-                "data-src" | "data-original" | "data-lazy-src" | "data-echo" | "data-url" | "original" => element == "img",
+                "data-src" | "data-original" | "data-lazy-src" | "data-echo" | "data-url" | "original" => {
+                    element == "img"
+                }
                 _ => self.attributes.contains(name),
             }
     }
@@ -62,7 +64,8 @@ impl Keep {
 fn wants_script(keep: &Keep, attributes: &str) -> bool {
     keep.scripts
         || keep.all
-        || attributes.contains("ld+json") && Attributes::new(attributes).any(|(_, v)| v.trim().eq_ignore_ascii_case("application/ld+json"))
+        || attributes.contains("ld+json")
+            && Attributes::new(attributes).any(|(_, v)| v.trim().eq_ignore_ascii_case("application/ld+json"))
 }
 
 /// Parses a document.
@@ -99,7 +102,11 @@ fn reduce(text: &str, keep: &Keep, limits: Limits) -> String {
     let (mut depth, mut elements) = (0usize, 0usize);
     while let Some(token) = scanner.next() {
         match token {
-            Token::Doctype(plain) => out.push_str(if plain { "<!DOCTYPE html>" } else { "<!DOCTYPE html PUBLIC \"-//W3C//DTD HTML 3.2//EN\">" }),
+            Token::Doctype(plain) => out.push_str(if plain {
+                "<!DOCTYPE html>"
+            } else {
+                "<!DOCTYPE html PUBLIC \"-//W3C//DTD HTML 3.2//EN\">"
+            }),
             Token::Text(text) => out.push_str(text),
             Token::Start(tag) => {
                 elements += 1;
@@ -161,9 +168,35 @@ fn reduce(text: &str, keep: &Keep, limits: Limits) -> String {
 fn nests(name: &str) -> bool {
     !matches!(
         name,
-        "p" | "li" | "dt" | "dd" | "tr" | "td" | "th" | "tbody" | "thead" | "tfoot" | "option" | "optgroup" | "br" | "img" | "input"
-            | "hr" | "meta" | "link" | "base" | "area" | "embed" | "param" | "source" | "track" | "wbr" | "col" | "html" | "head"
-            | "body" | "script"
+        "p" | "li"
+            | "dt"
+            | "dd"
+            | "tr"
+            | "td"
+            | "th"
+            | "tbody"
+            | "thead"
+            | "tfoot"
+            | "option"
+            | "optgroup"
+            | "br"
+            | "img"
+            | "input"
+            | "hr"
+            | "meta"
+            | "link"
+            | "base"
+            | "area"
+            | "embed"
+            | "param"
+            | "source"
+            | "track"
+            | "wbr"
+            | "col"
+            | "html"
+            | "head"
+            | "body"
+            | "script"
     )
 }
 
@@ -247,7 +280,13 @@ mod tests {
 
     #[test]
     fn irregular_pages_go_to_the_full_parser() {
-        for text in ["<b><p>一</b>二</p>", "<table>一<tr><td>二</table>", "<p><b>一</p><p>二", "<a>一<a>二</a>", "<svg><p>一</svg>"] {
+        for text in [
+            "<b><p>一</b>二</p>",
+            "<table>一<tr><td>二</table>",
+            "<p><b>一</p><p>二",
+            "<a>一<a>二</a>",
+            "<svg><p>一</svg>",
+        ] {
             assert!(irregular(text, &Keep::default()).is_some(), "{text}");
         }
     }

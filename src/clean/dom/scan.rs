@@ -209,7 +209,9 @@ impl<'a> Scanner<'a> {
             if bytes[open + 1] == b'/'
                 && after.len() >= name.len()
                 && after[..name.len()].eq_ignore_ascii_case(name.as_bytes())
-                && after.get(name.len()).is_none_or(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | b'\x0c' | b'/' | b'>'))
+                && after
+                    .get(name.len())
+                    .is_none_or(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | b'\x0c' | b'/' | b'>'))
             {
                 self.skip_past(b'>', open + 2);
                 return &self.text[start..open];

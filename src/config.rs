@@ -1,0 +1,434 @@
+//! `jingwen.toml`: read strictly, with errors that name the file, the line and what to do.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use ipnet::IpNet;
+use miette::{NamedSource, SourceSpan};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Rate, Size, Span};
+
+/// The user agent that `jingwen init` writes and that asks to be replaced.
+pub const EXAMPLE_CONTACT: &str = "contact@example.org";
+
+/// The default user agent.
+pub fn default_user_agent() -> String {
+    format!("jingwen/{} (+https://example.org/jingwen; {EXAMPLE_CONTACT})", env!("CARGO_PKG_VERSION"))
+}
+
+/// The whole file.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Folder with selector files that add to and override the built-in ones.
+    pub selectors: Option<PathBuf>,
+    /// Sites to crawl when the command line names none: ids of selector files (`sznews`).
+    #[schemars(with = "Vec<String>")]
+    pub sites: Vec<toml::Spanned<String>>,
+    /// Requests.
+    pub http: HttpConfig,
+    /// How gently.
+    pub politeness: Politeness,
+    /// Where records go.
+    pub output: OutputConfig,
+    /// Where the crawl's memory is.
+    pub state: StateConfig,
+}
+
+/// `[http]`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpConfig {
+    /// Sent with every request; name a contact, so that a site can reach you instead of blocking you.
+    pub user_agent: UserAgent,
+    /// For a whole request, body included.
+    pub timeout: Span,
+    /// For the connection.
+    pub connect_timeout: Span,
+    /// Largest decoded body.
+    pub max_body: Size,
+    /// Redirects followed from one address.
+    pub max_redirects: u32,
+    /// Requests under way at a time, over all hosts.
+    pub in_flight: u32,
+    /// Ranges of private addresses that may be connected to: `["127.0.0.0/8"]`.
+    pub allow_private: Vec<Cidr>,
+    /// Names that are not looked up: host to address, with a port if another than the usual one is meant.
+    pub resolve: BTreeMap<String, Target>,
+}
+
+/// `[politeness]`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Politeness {
+    /// Most requests per time and host; a site's own file and its robots.txt can only make it slower. Absent: what the
+    /// site's file says, else one per second.
+    pub rate: Option<Rate>,
+    /// Most requests under way at one host. Absent: what the site's file says, else one.
+    pub concurrency: Option<Concurrency>,
+    /// Keep to robots.txt.
+    pub respect_robots: bool,
+    /// How long a run waits for a host that asked to wait; longer waits are left to the next run.
+    pub patience: Span,
+}
+
+/// `[output]`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OutputConfig {
+    /// Folder for `articles.jsonl` and `rejected.jsonl`.
+    pub dir: PathBuf,
+}
+
+/// `[state]`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct StateConfig {
+    /// Folder for `frontier.sqlite`.
+    pub dir: PathBuf,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            user_agent: UserAgent(default_user_agent()),
+            timeout: Span(std::time::Duration::from_secs(30)),
+            connect_timeout: Span(std::time::Duration::from_secs(10)),
+            max_body: Size(10 << 20),
+            max_redirects: 10,
+            in_flight: 256,
+            allow_private: Vec::new(),
+            resolve: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for Politeness {
+    fn default() -> Self {
+        Self { rate: None, concurrency: None, respect_robots: true, patience: Span(std::time::Duration::from_secs(60)) }
+    }
+}
+
+impl Default for OutputConfig {
+    fn default() -> Self {
+        Self { dir: PathBuf::from("out") }
+    }
+}
+
+impl Default for StateConfig {
+    fn default() -> Self {
+        Self { dir: PathBuf::from("state") }
+    }
+}
+
+macro_rules! checked_text {
+    ($(#[$doc:meta])* $name:ident($inner:ty), $check:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        #[serde(try_from = "String", into = "String")]
+        #[schemars(with = "String")]
+        pub struct $name(pub $inner);
+
+        impl TryFrom<String> for $name {
+            type Error = String;
+
+            fn try_from(text: String) -> Result<Self, String> {
+                let check: fn(&str) -> Result<$inner, String> = $check;
+                check(&text).map(Self)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> String {
+                value.0.to_string()
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, String> {
+                Self::try_from(text.to_owned())
+            }
+        }
+    };
+}
+
+checked_text!(
+    /// A user agent: visible ASCII with a product token in front.
+    UserAgent(String),
+    |text| {
+        if !text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+            return Err("a user agent can hold only visible ASCII characters".into());
+        }
+        match crate::crawl::robots::product_token(text) {
+            "" => Err("a user agent begins with a name that robots.txt can call it by: \"my-crawler/1.0 (+https://…)\"".into()),
+            _ => Ok(text.to_owned()),
+        }
+    }
+);
+
+checked_text!(
+    /// A range of addresses (`127.0.0.0/8`) or one address.
+    Cidr(IpNet),
+    |text| {
+        text.parse::<IpNet>()
+            .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+            .map_err(|_| format!("`{text}` is no address range; write \"127.0.0.0/8\", \"::1\" or the like"))
+    }
+);
+
+/// Where a name leads: an address, with a port if another than the usual one is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct Target(pub SocketAddr);
+
+impl TryFrom<String> for Target {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let bare = text.trim_start_matches('[').trim_end_matches(']');
+        text.parse::<SocketAddr>()
+            .or_else(|_| bare.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 0)))
+            .map(Self)
+            .map_err(|_| format!("`{text}` is no address; write \"127.0.0.1\" or \"127.0.0.1:8080\""))
+    }
+}
+
+impl From<Target> for String {
+    fn from(target: Target) -> String {
+        match target.0.port() {
+            0 => target.0.ip().to_string(),
+            _ => target.0.to_string(),
+        }
+    }
+}
+
+/// Requests under way at one host, 1 to 1000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "i64", into = "i64")]
+pub struct Concurrency(#[schemars(range(min = 1, max = 1000))] pub u32);
+
+impl TryFrom<i64> for Concurrency {
+    type Error = String;
+
+    fn try_from(n: i64) -> Result<Self, String> {
+        match u32::try_from(n) {
+            Ok(n @ 1..=1000) => Ok(Self(n)),
+            _ => Err(format!("concurrency is 1 to 1000, not {n}")),
+        }
+    }
+}
+
+impl From<Concurrency> for i64 {
+    fn from(value: Concurrency) -> i64 {
+        value.0.into()
+    }
+}
+
+/// What is wrong with a configuration file.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum ConfigError {
+    /// It could not be read.
+    #[error("cannot read {path}: {source}")]
+    #[diagnostic(help("give the right file with --config, or write one with `jingwen init DIR`"))]
+    Read {
+        /// File.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Its text is wrong.
+    #[error("{message}")]
+    Text {
+        /// What is wrong.
+        message: String,
+        /// The file's text.
+        #[source_code]
+        text: NamedSource<String>,
+        /// Where.
+        #[label("here")]
+        at: SourceSpan,
+        /// What to do.
+        #[help]
+        help: Option<String>,
+    },
+}
+
+impl Config {
+    /// Reads a file; paths in it become relative to it.
+    pub fn load(path: &Path) -> Result<(Self, ConfigSource), ConfigError> {
+        let text = fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let source = ConfigSource { name: path.display().to_string(), text };
+        let mut config = source.parse()?;
+        let base = path.parent().unwrap_or(Path::new(""));
+        for dir in [Some(&mut config.output.dir), Some(&mut config.state.dir), config.selectors.as_mut()] {
+            if let Some(dir) = dir {
+                *dir = base.join(&*dir);
+            }
+        }
+        if let Some(dir) = &config.selectors
+            && !dir.is_dir()
+        {
+            let at = source.find("selectors");
+            return Err(source.error(
+                format!("there is no folder {}", dir.display()),
+                at,
+                Some("make it, or leave `selectors` out to use the built-in files alone".into()),
+            ));
+        }
+        Ok((config, source))
+    }
+
+    /// The address guard's table of names.
+    pub fn resolve(&self) -> HashMap<String, SocketAddr> {
+        self.http.resolve.iter().map(|(name, to)| (name.to_ascii_lowercase(), to.0)).collect()
+    }
+
+    /// Permitted private ranges.
+    pub fn allow_private(&self) -> Vec<IpNet> {
+        self.http.allow_private.iter().map(|c| c.0).collect()
+    }
+}
+
+/// A configuration's text, kept for errors that are found later.
+#[derive(Debug, Clone)]
+pub struct ConfigSource {
+    name: String,
+    text: String,
+}
+
+impl ConfigSource {
+    /// Text under a name.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { name: name.into(), text: text.into() }
+    }
+
+    /// Reads the text.
+    pub fn parse(&self) -> Result<Config, ConfigError> {
+        toml::from_str(&self.text).map_err(|error| {
+            let span = error.span().unwrap_or(0..0);
+            let message = error.message().trim().to_owned();
+            let help = suggestion(&message);
+            self.error(message, span, help)
+        })
+    }
+
+    /// An error at a place of the text.
+    pub fn error(&self, message: String, at: std::ops::Range<usize>, help: Option<String>) -> ConfigError {
+        ConfigError::Text { message, text: NamedSource::new(&self.name, self.text.clone()), at: at.into(), help }
+    }
+
+    fn find(&self, key: &str) -> std::ops::Range<usize> {
+        let at = self.text.find(key).unwrap_or(0);
+        at..(at + key.len()).min(self.text.len())
+    }
+}
+
+/// `did you mean …` for messages of the form ``unknown field `x`, expected one of `a`, `b` ``.
+fn suggestion(message: &str) -> Option<String> {
+    let rest = message.strip_prefix("unknown field `")?;
+    let (unknown, rest) = rest.split_once('`')?;
+    let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
+    match nearest(unknown, known.iter().copied()) {
+        Some(near) => Some(format!("did you mean `{near}`?")),
+        None => Some(format!("known here: {}", known.join(", "))),
+    }
+}
+
+/// The candidate most like a word, if one is like it at all.
+pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .map(|candidate| (distance(word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count().min(12) / 4)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// Edits (insert, delete, replace) that lead from one word to the other.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn broken(text: &str) -> (String, usize, Option<String>) {
+        match ConfigSource::new("jingwen.toml", text).parse() {
+            Err(ConfigError::Text { message, at, help, .. }) => (message, at.offset(), help),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let text = r#"
+            selectors = "selectors"
+            sites = ["sznews"]
+            [http]
+            user_agent = "mine/1.0 (+https://a.example; me@a.example)"
+            timeout = "20s"
+            max_body = "5MiB"
+            allow_private = ["127.0.0.0/8", "::1"]
+            resolve = { "www.sznews.com" = "127.0.0.1:8080", "b.example" = "127.0.0.2" }
+            [politeness]
+            rate = "1/3s"
+            concurrency = 2
+            respect_robots = true
+            [output]
+            dir = "out"
+            [state]
+            dir = "state"
+        "#;
+        let config = ConfigSource::new("x", text).parse().unwrap();
+        assert_eq!(config.resolve()["www.sznews.com"], "127.0.0.1:8080".parse().unwrap());
+        assert_eq!(config.resolve()["b.example"], "127.0.0.2:0".parse().unwrap());
+        let again = toml::to_string(&config).unwrap();
+        assert_eq!(ConfigSource::new("x", again).parse().unwrap().http.max_body, Size(5 << 20));
+    }
+
+    #[test]
+    fn errors_point_at_the_place_and_name_the_cure() {
+        let (message, at, help) = broken("[http]\ntimout = \"30s\"\n");
+        assert!(message.contains("timout"), "{message}");
+        assert_eq!((at, help.as_deref()), (7, Some("did you mean `timeout`?")));
+        for (text, words) in [
+            ("[http]\ntimeout = 30\n", "expected a"),
+            ("[http]\ntimeout = \"30 parsecs\"\n", "\"30s\""),
+            ("[http]\nmax_body = \"big\"\n", "\"10MiB\""),
+            ("[http]\nallow_private = [\"lan\"]\n", "127.0.0.0/8"),
+            ("[http]\nresolve = { \"a.example\" = \"b.example\" }\n", "127.0.0.1:8080"),
+            ("[http]\nuser_agent = \"中\"\n", "ASCII"),
+            ("[http]\nuser_agent = \"(x)\"\n", "name"),
+            ("[politeness]\nrate = \"fast\"\n", "1/3s"),
+            ("[politeness]\nconcurrency = 0\n", "1 to 1000"),
+        ] {
+            let (message, at, _) = broken(text);
+            assert!(message.contains(words), "{text}: {message}");
+            assert!(at > 0, "{text}");
+        }
+    }
+
+    #[test]
+    fn likeness() {
+        assert_eq!(nearest("politness", ["politeness", "output"].into_iter()), Some("politeness"));
+        assert_eq!(nearest("xyz", ["politeness", "output"].into_iter()), None);
+    }
+}

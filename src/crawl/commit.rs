@@ -1,0 +1,262 @@
+//! Group commit: append the records, sync them, then one transaction for pages, links and output lengths.
+//!
+//! One task writes. It takes what visits hand over until 50 ms have passed or 256 are there (or nobody is about to add
+//! anything), so durability costs one sync for many pages.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::time::Instant;
+
+use super::context::{Context, Host, lock};
+use super::report::{End, SiteReport};
+use super::run::CrawlError;
+use crate::frontier::{Batch, Fate, Frontier, HostUpdate, Kind, NewUrl, Task, UrlKey};
+use crate::output::{JsonLines, fault};
+use crate::record::{Reason, Rejected};
+
+/// Longest that a finished visit waits for company.
+const WAIT: Duration = Duration::from_millis(50);
+/// Most visits in one commit.
+const MOST: usize = 256;
+/// Most bytes of records in one commit.
+const MOST_BYTES: usize = 8 << 20;
+
+/// What a visit wrote.
+#[derive(Debug, Default)]
+pub enum Line {
+    /// Nothing.
+    #[default]
+    None,
+    /// A record.
+    Article(Vec<u8>),
+    /// A rejection.
+    Rejected(Box<Rejected>),
+}
+
+/// A visit that is over.
+pub struct Finished {
+    /// Where.
+    pub host: Arc<Host>,
+    /// Which address; none for robots.txt.
+    pub visit: Option<(UrlKey, Fate)>,
+    /// What to write.
+    pub line: Line,
+    /// Links found.
+    pub links: Vec<NewUrl>,
+    /// Where it was redirected to.
+    pub redirect: Option<(Task, NewUrl)>,
+    /// Further addresses that are done with it.
+    pub seen: Vec<UrlKey>,
+    /// What is now known about the host, oldest first.
+    pub updates: Vec<HostUpdate>,
+    /// Counts for the report.
+    pub counts: SiteReport,
+    /// The claim on one of the articles wanted.
+    pub claim: Option<OwnedSemaphorePermit>,
+}
+
+impl Finished {
+    /// Nothing yet.
+    pub fn new(host: Arc<Host>) -> Self {
+        Self {
+            host,
+            visit: None,
+            line: Line::None,
+            links: Vec::new(),
+            redirect: None,
+            seen: Vec::new(),
+            updates: Vec::new(),
+            counts: SiteReport::default(),
+            claim: None,
+        }
+    }
+
+    /// Writes a rejection and counts it.
+    pub fn reject(&mut self, url: &url::Url, reason: Reason, detail: impl Into<String>) {
+        *self.counts.rejected.entry(reason).or_default() += 1;
+        self.line = Line::Rejected(Box::new(Rejected {
+            url: url.to_string(),
+            reason,
+            detail: detail.into(),
+            site: self.host.site.as_ref().map(|site| site.id.clone()),
+            fetched_at: Some(now_text()),
+        }));
+    }
+
+    fn bytes(&self) -> usize {
+        match &self.line {
+            Line::Article(bytes) => bytes.len(),
+            _ => 256,
+        }
+    }
+}
+
+/// The present time as records have it.
+pub fn now_text() -> String {
+    let now = jiff::Timestamp::now();
+    // Whole seconds are enough and read better.
+    jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
+}
+
+/// Writes and commits.
+pub struct Committer {
+    /// The run.
+    pub context: Arc<Context>,
+    /// `articles.jsonl`.
+    pub articles: JsonLines,
+    /// `rejected.jsonl`.
+    pub rejected: JsonLines,
+}
+
+impl Committer {
+    /// Runs until the context is closed. On an error the run is stopped and what was not committed is taken back.
+    pub async fn run(mut self, mut finished: mpsc::Receiver<Finished>) -> Result<(), CrawlError> {
+        let mut written = 0;
+        let mut group = Vec::with_capacity(MOST);
+        while let Some(first) = self.first(&mut finished).await {
+            self.gather(first, &mut group, &mut finished).await;
+            if let Err(error) = self.commit(&mut group).await {
+                self.context.broken.store(true, Ordering::Release);
+                self.context.stop(End::Interrupted);
+                self.articles.roll_back();
+                self.rejected.roll_back();
+                for done in group.drain(..) {
+                    done.host.settled();
+                }
+                while let Some(done) = self.first(&mut finished).await {
+                    done.host.settled();
+                }
+                return Err(error);
+            }
+            written += self.announce(&mut group);
+            if self.context.settings.limit.is_some_and(|limit| written >= limit) {
+                self.context.stop(End::Limit);
+            }
+        }
+        Ok(())
+    }
+
+    /// The next visit; `None` when there will be no more.
+    async fn first(&self, finished: &mut mpsc::Receiver<Finished>) -> Option<Finished> {
+        tokio::select! {
+            first = finished.recv() => first,
+            () = self.context.closed.cancelled() => None,
+        }
+    }
+
+    async fn gather(&self, first: Finished, group: &mut Vec<Finished>, finished: &mut mpsc::Receiver<Finished>) {
+        let until = Instant::now() + WAIT;
+        let mut bytes = first.bytes();
+        group.push(first);
+        while group.len() < MOST && bytes < MOST_BYTES {
+            let next = match finished.try_recv() {
+                Ok(next) => next,
+                Err(_) if self.context.active.load(Ordering::Acquire) == 0 => break,
+                Err(_) => match tokio::time::timeout_at(until, finished.recv()).await {
+                    Ok(Some(next)) => next,
+                    _ => break,
+                },
+            };
+            bytes += next.bytes();
+            group.push(next);
+        }
+    }
+
+    async fn commit(&mut self, group: &mut [Finished]) -> Result<(), CrawlError> {
+        self.settle_redirects(group).await?;
+        let mut batch = Batch::default();
+        let (mut articles, mut rejected) = (Vec::new(), Vec::new());
+        for done in group.iter_mut() {
+            match std::mem::take(&mut done.line) {
+                Line::None => {}
+                Line::Article(line) => articles.extend_from_slice(&line),
+                Line::Rejected(line) => {
+                    // A struct of strings always serialises.
+                    serde_json::to_writer(&mut rejected, &line).unwrap_or_default();
+                    rejected.push(b'\n');
+                }
+            }
+            batch.visits.extend(done.visit.take());
+            batch.seen.append(&mut done.seen);
+            batch.links.append(&mut done.links);
+            let id = done.host.lease.id;
+            batch.hosts.extend(done.updates.drain(..).map(|update| (id, update)));
+        }
+        // The disk may be slow; other tasks move to another thread meanwhile.
+        tokio::task::block_in_place(|| {
+            self.articles.append(&articles)?;
+            self.rejected.append(&rejected)
+        })?;
+        batch.outputs = [(&articles, &self.articles), (&rejected, &self.rejected)]
+            .into_iter()
+            .filter(|(bytes, _)| !bytes.is_empty())
+            .map(|(_, file)| file.state())
+            .collect();
+        fault("commit");
+        self.context.frontier.commit(&batch).await?;
+        fault("committed");
+        self.articles.committed();
+        self.rejected.committed();
+        self.wake(&batch);
+        Ok(())
+    }
+
+    /// A redirect to an address that is known already leads nowhere new: a loop, or a second address of a page.
+    async fn settle_redirects(&self, group: &mut [Finished]) -> Result<(), CrawlError> {
+        let mut taken = HashSet::new();
+        for done in group.iter_mut() {
+            let Some((task, target)) = done.redirect.take() else { continue };
+            let known = !taken.insert(target.key) || self.context.frontier.known(&[target.key]).await? == [true];
+            if !known {
+                done.counts.redirected += 1;
+                done.links.push(target);
+            } else if task.kind.recurs() {
+                done.counts.redirected += 1;
+            } else {
+                let detail = format!("leads to {}, which is known already", target.url);
+                done.reject(&task.url, Reason::Redirect, detail);
+            }
+        }
+        Ok(())
+    }
+
+    fn wake(&self, batch: &Batch) {
+        let hosts: HashSet<_> = batch.links.iter().map(|link| link.key.host).collect();
+        if hosts.is_empty() {
+            return;
+        }
+        let held = lock(&self.context.held);
+        for id in hosts {
+            match held.get(&id) {
+                Some(host) => host.wake.notify_one(),
+                None => self.context.ready.notify_one(),
+            }
+        }
+    }
+
+    /// Counts what is now durable, and lets hosts go on. Gives the number of articles.
+    fn announce(&self, group: &mut Vec<Finished>) -> u64 {
+        let mut articles = 0;
+        let mut report = lock(&self.context.report);
+        for mut done in group.drain(..) {
+            report.add(&done.host.name, &done.counts);
+            articles += done.counts.articles;
+            if done.counts.articles > 0
+                && let Some(claim) = done.claim.take()
+            {
+                claim.forget();
+            }
+            done.host.settled();
+        }
+        articles
+    }
+}
+
+/// True for pages whose visit can give an article.
+pub fn may_be_article(kind: Kind) -> bool {
+    matches!(kind, Kind::Article | Kind::Unknown)
+}

@@ -1,0 +1,166 @@
+//! What every part of one run shares.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::commit::Finished;
+use super::discover::{Lately, Scope};
+use super::fetch::Fetch;
+use super::guard::Guard;
+use super::host::{Gate, Pace};
+use super::report::{End, Report};
+use super::robots::Robots;
+use crate::clean;
+use crate::frontier::sqlite::SqliteFrontier;
+use crate::frontier::{HostId, LeasedHost, Millis, UrlKey};
+use crate::sites::Site;
+
+/// How a run is to be done.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Time between two requests where the site's file says nothing, and the least anywhere.
+    pub interval: Option<Duration>,
+    /// Requests under way at a host where the site's file says nothing, and the most anywhere.
+    pub concurrency: Option<u32>,
+    /// Keep to robots.txt.
+    pub respect_robots: bool,
+    /// How long to wait for a host that asked to wait.
+    pub patience: Duration,
+    /// Requests under way at a time.
+    pub in_flight: u32,
+    /// Redirects followed from one address.
+    pub max_redirects: u32,
+    /// Articles to write at most.
+    pub limit: Option<u64>,
+    /// The name robots.txt calls us by.
+    pub token: String,
+    /// How pages are cleaned.
+    pub clean: clean::Options,
+}
+
+/// One run's shared parts.
+///
+/// # Stopping
+///
+/// There is one idea: `stop` is cancelled, once, with the reason in `end`. From then on no request starts and those
+/// under way are dropped; their addresses stay in the frontier, so nothing is lost. A host's worker ends when all its
+/// visits are committed or dropped; when all workers have ended, `closed` ends the committer. Nobody else needs to
+/// clean up.
+pub struct Context {
+    /// Where pages come from.
+    pub fetch: Arc<dyn Fetch>,
+    /// Which addresses may be connected to.
+    pub guard: Guard,
+    /// What to fetch next.
+    pub frontier: SqliteFrontier,
+    /// What the run covers.
+    pub scope: Scope,
+    /// How it is done.
+    pub settings: Settings,
+    /// When it began; recurring pages are visited once after this.
+    pub began: Millis,
+    /// Links handled lately.
+    pub lately: Lately,
+    /// Only these, where addresses were given by hand.
+    pub focus: Option<Mutex<HashSet<UrlKey>>>,
+    /// Bounds requests under way.
+    pub in_flight: Arc<Semaphore>,
+    /// Bounds pages fetched and waiting for a processor, so that fetching cannot run ahead of cleaning.
+    pub cleaning: Semaphore,
+    /// One permit for each article still wanted.
+    pub wanted: Option<Arc<Semaphore>>,
+    /// To the committer.
+    pub finished: mpsc::Sender<Finished>,
+    /// Visits begun and not yet handed to the committer; at zero it need not wait for more.
+    pub active: AtomicUsize,
+    /// Hosts held now.
+    pub held: Mutex<HashMap<HostId, Arc<Host>>>,
+    /// Something may have become ready.
+    pub ready: Notify,
+    /// No further requests.
+    pub stop: CancellationToken,
+    /// Why.
+    pub end: OnceLock<End>,
+    /// Every visit is handed over and settled: the committer may end.
+    pub closed: CancellationToken,
+    /// Set when the store or the output failed.
+    pub broken: AtomicBool,
+    /// Counts, of what is committed.
+    pub report: Mutex<Report>,
+}
+
+impl Context {
+    /// Stops the run; the first reason counts.
+    pub fn stop(&self, end: End) {
+        self.end.get_or_init(|| end);
+        self.stop.cancel();
+    }
+
+    /// True if an address belongs to the run.
+    pub fn in_focus(&self, key: &UrlKey) -> bool {
+        self.focus.as_ref().is_none_or(|focus| lock(focus).contains(key))
+    }
+
+    /// Takes addresses into the run.
+    pub fn focus_on(&self, keys: impl Iterator<Item = UrlKey>) {
+        if let Some(focus) = &self.focus {
+            lock(focus).extend(keys);
+        }
+    }
+}
+
+/// A host that this process holds.
+pub struct Host {
+    /// The lease.
+    pub lease: LeasedHost,
+    /// When requests may go.
+    pub gate: Gate,
+    /// The site that covers it.
+    pub site: Option<Arc<Site>>,
+    /// Name in the report.
+    pub name: String,
+    /// robots.txt, once it is known.
+    pub robots: OnceLock<Robots>,
+    /// Visits begun and not yet committed.
+    pub outstanding: AtomicUsize,
+    /// Something of this host was committed.
+    pub wake: Notify,
+}
+
+impl Host {
+    /// A host just leased.
+    pub fn new(lease: LeasedHost, context: &Context) -> Self {
+        let site = context.scope.site(&lease.origin).cloned();
+        let rules = site.as_ref().map(|site| &site.crawl);
+        let settings = &context.settings;
+        // The site's own rate is known to be borne; the configuration may only be slower than it, or fill the gap.
+        let interval = match (rules.and_then(|r| r.interval), settings.interval) {
+            (Some(site), Some(ours)) => site.max(ours),
+            (site, ours) => site.or(ours).unwrap_or(Duration::from_secs(1)),
+        };
+        let concurrency = match (rules.and_then(|r| r.concurrency), settings.concurrency) {
+            (Some(site), Some(ours)) => site.min(ours),
+            (site, ours) => site.or(ours).unwrap_or(1),
+        };
+        let pace = Pace { interval, concurrency };
+        let gate = Gate::new(pace, &lease, context.fetch.is_replay(), settings.patience);
+        let name = site.as_ref().map_or_else(|| lease.key.to_string(), |site| site.id.clone());
+        Self { lease, gate, site, name, robots: OnceLock::new(), outstanding: AtomicUsize::new(0), wake: Notify::new() }
+    }
+
+    /// A visit of this host is committed or given up.
+    pub fn settled(&self) {
+        self.outstanding.fetch_sub(1, Ordering::AcqRel);
+        self.wake.notify_one();
+    }
+}
+
+/// Locks; what is behind our locks stays sound even if a holder panicked.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

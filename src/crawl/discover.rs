@@ -1,0 +1,237 @@
+//! Which links are followed, and as what: by the site's rules, or by their looks where there are none.
+
+use std::collections::{BTreeSet, HashSet};
+use std::hash::{DefaultHasher, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use jiff::Timestamp;
+use regex::Regex;
+use url::Url;
+
+use crate::frontier::Kind;
+use crate::sites::{Site, Sites};
+use crate::urls::{CanonicalUrl, MAX_URL, registered};
+
+/// What a run covers.
+#[derive(Debug)]
+pub struct Scope {
+    /// All selector files.
+    pub sites: Arc<Sites>,
+    /// Ids of the sites crawled; hosts that a file covers are followed only if it is among these.
+    pub chosen: BTreeSet<String>,
+    /// Registered names of hosts without a selector file that were asked for by hand.
+    pub open: HashSet<String>,
+    /// Leave out what lists say is older.
+    pub since: Option<Timestamp>,
+}
+
+/// What a link is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// To be followed.
+    Follow(CanonicalUrl, Kind),
+    /// Not, and why.
+    Leave(Why),
+}
+
+/// Why a link is not followed; counted, for the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Why {
+    /// Of a site that is not crawled.
+    OffSite,
+    /// The site's file denies it.
+    Denied,
+    /// The site's file names it neither a list nor an article.
+    NoRule,
+    /// Not http, or no sensible address.
+    NoPage,
+    /// Older than `--since`.
+    Old,
+}
+
+impl Why {
+    /// As the report has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Why::OffSite => "off-site",
+            Why::Denied => "denied",
+            Why::NoRule => "no-rule",
+            Why::NoPage => "no-page",
+            Why::Old => "old",
+        }
+    }
+}
+
+impl Scope {
+    /// The selector file that covers an address and is crawled.
+    pub fn site(&self, url: &Url) -> Option<&Arc<Site>> {
+        self.sites.for_url(url).filter(|site| self.chosen.contains(&site.id))
+    }
+
+    /// True for hosts that this run may ask.
+    pub fn covers(&self, url: &Url) -> bool {
+        match self.sites.for_url(url) {
+            Some(site) => self.chosen.contains(&site.id),
+            None => url.host_str().is_some_and(|host| self.open.contains(registered(host))),
+        }
+    }
+
+    /// Canonical form under the rules of the site that covers an address.
+    pub fn canonical(&self, url: &Url) -> CanonicalUrl {
+        CanonicalUrl::new(url, self.sites.for_url(url).map(|site| &site.crawl))
+    }
+
+    /// Decides about a link.
+    pub fn sort(&self, url: &Url) -> Link {
+        if !matches!(url.scheme(), "http" | "https") || url.as_str().len() > MAX_URL {
+            return Link::Leave(Why::NoPage);
+        }
+        if !self.covers(url) {
+            return Link::Leave(Why::OffSite);
+        }
+        let canonical = self.canonical(url);
+        // A rewrite may lead to another host.
+        if !self.covers(canonical.url()) {
+            return Link::Leave(Why::OffSite);
+        }
+        match self.kind(&canonical) {
+            Ok(kind) => Link::Follow(canonical, kind),
+            Err(why) => Link::Leave(why),
+        }
+    }
+
+    /// What a canonical address is, by the rules or its looks.
+    pub fn kind(&self, canonical: &CanonicalUrl) -> Result<Kind, Why> {
+        let text = canonical.as_str();
+        let Some(site) = self.site(canonical.url()) else { return by_looks(canonical) };
+        let rules = &site.crawl;
+        if rules.deny.iter().any(|rule| rule.is_match(text)) {
+            return Err(Why::Denied);
+        }
+        if rules.articles.iter().any(|rule| rule.is_match(text)) {
+            return Ok(Kind::Article);
+        }
+        if rules.lists.iter().any(|rule| rule.url.is_match(text)) || rules.seeds.iter().any(|u| u == canonical.url()) {
+            return Ok(Kind::List);
+        }
+        if rules.articles.is_empty() {
+            return by_looks(canonical);
+        }
+        Err(Why::NoRule)
+    }
+
+    /// True if a dated entry is too old for this run.
+    pub fn is_old(&self, at: Option<Timestamp>) -> bool {
+        matches!((at, self.since), (Some(at), Some(since)) if at < since)
+    }
+}
+
+/// News articles mostly carry a date or a long number in their address, lists do not.
+fn by_looks(canonical: &CanonicalUrl) -> Result<Kind, Why> {
+    static PAGE: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?i)\d[^/]*\.(?:s?html?|jhtml|php|aspx?|jsp)$").ok());
+    static NUMBER: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?:19|20)\d\d[-/_]?(?:0[1-9]|1[0-2])[-/_]?[0-3]\d|\d{5,}").ok());
+    static OTHER: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(?i)\.(?:jpe?g|png|gif|webp|svg|ico|css|js|json|xml|pdf|docx?|xlsx?|pptx?|zip|rar|apk|exe|mp[34]|m3u8|flv)$").ok()
+    });
+    let hit = |regex: &LazyLock<Option<Regex>>, text: &str| regex.as_ref().is_some_and(|r| r.is_match(text));
+    let path = canonical.url().path();
+    if hit(&OTHER, path) {
+        return Err(Why::NoPage);
+    }
+    match hit(&PAGE, path) || hit(&NUMBER, canonical.path_and_query()) {
+        true => Ok(Kind::Article),
+        false => Err(Why::NoRule),
+    }
+}
+
+/// Remembers links lately handled, so that the same navigation on each page costs one look and no statement.
+///
+/// A table of fixed size without locks: a slot holds the whole hash, so a hit is certain, and a miss only costs the
+/// work that the frontier would do anyway.
+#[derive(Debug)]
+pub struct Lately {
+    slots: Vec<AtomicU64>,
+}
+
+impl Default for Lately {
+    fn default() -> Self {
+        // 512 KiB.
+        Self { slots: std::iter::repeat_with(AtomicU64::default).take(1 << 16).collect() }
+    }
+}
+
+impl Lately {
+    /// True if the link was noted lately.
+    pub fn knows(&self, hash: u64) -> bool {
+        self.slot(hash).load(Ordering::Relaxed) == hash
+    }
+
+    /// Notes a link; only after it is committed, or it could get lost.
+    pub fn note(&self, hash: u64) {
+        self.slot(hash).store(hash, Ordering::Relaxed);
+    }
+
+    /// Hash of a link as pages write it.
+    pub fn hash(url: &Url) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(url.as_str().as_bytes());
+        // Never zero, which stands for an empty slot.
+        hasher.finish() | 1
+    }
+
+    fn slot(&self, hash: u64) -> &AtomicU64 {
+        &self.slots[(hash >> 16) as usize & (self.slots.len() - 1)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(host: &str) -> Scope {
+        Scope {
+            sites: Arc::new(Sites::default()),
+            chosen: BTreeSet::new(),
+            open: [host.to_owned()].into(),
+            since: None,
+        }
+    }
+
+    fn sorted(scope: &Scope, url: &str) -> Result<Kind, Why> {
+        match scope.sort(&Url::parse(url).unwrap()) {
+            Link::Follow(_, kind) => Ok(kind),
+            Link::Leave(why) => Err(why),
+        }
+    }
+
+    #[test]
+    fn looks() {
+        let scope = open("a.example");
+        for (url, expected) in [
+            ("http://www.a.example/2026-11/20/content_123.htm", Ok(Kind::Article)),
+            ("http://a.example/seed-1.html", Ok(Kind::Article)),
+            ("http://a.example/detail/31234567", Ok(Kind::Article)),
+            ("http://a.example/news?id=31234567", Ok(Kind::Article)),
+            ("http://a.example/", Err(Why::NoRule)),
+            ("http://a.example/about.html", Err(Why::NoRule)),
+            ("http://a.example/20261120.jpg", Err(Why::NoPage)),
+            ("http://b.example/20261120.htm", Err(Why::OffSite)),
+            ("mailto:a@a.example", Err(Why::NoPage)),
+        ] {
+            assert_eq!(sorted(&scope, url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn lately_forgets_but_never_lies() {
+        let lately = Lately::default();
+        let (a, b) = (0x1_0001_u64, 0x1_0003_u64);
+        lately.note(a);
+        assert!(lately.knows(a) && !lately.knows(b));
+        lately.note(b);
+        assert!(!lately.knows(a) && lately.knows(b));
+    }
+}

@@ -1,0 +1,458 @@
+//! When a request may go. Everything that is true of one host lives in one value, and nothing else in the program
+//! knows how politeness works.
+//!
+//! A request goes when three things allow it: a concurrency permit, the host's `not_before` (Retry-After, backoff,
+//! block, slow-down) and the limiter, which never lets two requests closer together than the interval, not even after
+//! a pause. robots.txt counts like any other request.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::fetch::{FetchError, Response};
+use super::robots::Robots;
+use crate::frontier::{HostUpdate, LeasedHost, Millis, now};
+use crate::sites::{CrawlRules, StatusAction};
+
+/// First wait after a failure; doubled with each further one.
+const BACKOFF: Duration = Duration::from_secs(1);
+/// Longest wait between tries of one page.
+const BACKOFF_MAX: Duration = Duration::from_secs(300);
+/// First block of a host; doubled with each further one.
+const BLOCK: Duration = Duration::from_secs(600);
+/// Longest block.
+const BLOCK_MAX: Duration = Duration::from_secs(6 * 3600);
+/// Longest `Retry-After` that is believed.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(7 * 86_400);
+/// Failures in a row after which the host is left alone.
+const FAILURES: u32 = 6;
+/// Tries of a page that fails by itself (5xx, timeout, reset).
+const TRIES: u32 = 3;
+/// Tries of a page where the host asks to wait (429, 503).
+const PATIENT_TRIES: u32 = 6;
+/// Most that slow answers and errors stretch the interval.
+const SLOWEST: f64 = 16.0;
+/// What is stretched where the interval itself is shorter.
+const SLOW_UNIT: Duration = Duration::from_millis(100);
+
+/// How fast a host may be asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// Time between the starts of two requests.
+    pub interval: Duration,
+    /// Requests under way at a time.
+    pub concurrency: u32,
+}
+
+/// One host's gate.
+pub struct Gate {
+    permits: Arc<Semaphore>,
+    state: Mutex<State>,
+    /// Nobody is at the other end: nothing waits.
+    replay: bool,
+    /// Longest time this run waits for the host.
+    patience: Duration,
+}
+
+struct State {
+    /// Asked for by configuration or Crawl-delay.
+    interval: Duration,
+    /// None where the interval is below what a timer can tell apart.
+    limiter: Option<Arc<DefaultDirectRateLimiter>>,
+    /// No request before.
+    not_before: Instant,
+    /// How far the interval is stretched, 1 or more: up with errors and slow answers, slowly down again.
+    stretch: f64,
+    /// Usual time of an answer, for noticing slow ones.
+    usual: Option<Duration>,
+    /// Failures in a row, over all runs.
+    failures: u32,
+    /// Blocks so far, for doubling.
+    blocks: u32,
+    /// Why the host is left alone, if it is.
+    blocked: Option<String>,
+}
+
+/// Leave for one request; the next of the same host may go when it is dropped (and the interval is over).
+#[derive(Debug)]
+pub struct Turn {
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// What an answer, or its absence, means for the page and its host.
+#[derive(Debug, Clone)]
+pub struct Advice {
+    /// What to do with the page.
+    pub page: PageAdvice,
+    /// What to remember about the host, if anything changed.
+    pub host: Option<HostUpdate>,
+}
+
+/// What to do with a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PageAdvice {
+    /// Use the answer.
+    Use,
+    /// Give up on the page.
+    Reject,
+    /// Ask again at a time; `tries` failures so far.
+    Retry {
+        /// When.
+        at: Millis,
+        /// Failures so far.
+        tries: u32,
+    },
+}
+
+impl Gate {
+    /// The gate of a host just leased.
+    pub fn new(pace: Pace, host: &LeasedHost, replay: bool, patience: Duration) -> Self {
+        let wait = Duration::from_millis(u64::try_from(host.not_before - now()).unwrap_or(0));
+        Self {
+            permits: Arc::new(Semaphore::new(pace.concurrency.max(1) as usize)),
+            state: Mutex::new(State {
+                interval: pace.interval,
+                limiter: limiter(pace.interval),
+                not_before: Instant::now() + wait,
+                stretch: 1.0,
+                usual: None,
+                failures: host.failures,
+                blocks: 0,
+                blocked: None,
+            }),
+            replay,
+            patience,
+        }
+    }
+
+    /// Waits until a request may go; `None` if that is further off than this run has patience for.
+    pub async fn turn(&self) -> Option<Turn> {
+        if self.replay {
+            return Some(Turn { _permit: None });
+        }
+        // The semaphore is never closed.
+        let permit = self.permits.clone().acquire_owned().await.ok();
+        loop {
+            let (limiter, not_before) = {
+                let state = self.state();
+                (state.limiter.clone(), state.not_before)
+            };
+            if not_before > Instant::now() + self.patience {
+                return None;
+            }
+            tokio::time::sleep_until(not_before.into()).await;
+            if let Some(limiter) = limiter {
+                limiter.until_ready().await;
+            }
+            let mut state = self.state();
+            // Something may have happened while this one waited.
+            if state.not_before <= Instant::now() {
+                if state.stretch > 1.0 {
+                    let unit = state.interval.max(SLOW_UNIT);
+                    state.not_before = Instant::now() + unit.mul_f64(state.stretch);
+                }
+                return Some(Turn { _permit: permit });
+            }
+        }
+    }
+
+    /// robots.txt is known: its Crawl-delay is a floor.
+    pub fn obey(&self, robots: &Robots) {
+        let Some(delay) = robots.crawl_delay.filter(|d| *d > 0.0).map(|d| Duration::from_secs_f64(d.min(86_400.0)))
+        else {
+            return;
+        };
+        let mut state = self.state();
+        if delay > state.interval {
+            state.interval = delay;
+            state.limiter = limiter(delay);
+            // The request for robots.txt itself has just gone.
+            state.not_before = state.not_before.max(Instant::now() + delay);
+        }
+    }
+
+    /// Why the host is left alone, if it is.
+    pub fn blocked(&self) -> Option<String> {
+        self.state().blocked.clone()
+    }
+
+    /// True while the host asks for a wait that this run has no patience for.
+    pub fn is_shut(&self) -> bool {
+        !self.replay && self.state().not_before > Instant::now() + self.patience
+    }
+
+    /// An answer came.
+    pub fn answered(&self, response: &Response, tries: u32, rules: Option<&CrawlRules>) -> Advice {
+        let action =
+            rules.and_then(|r| r.on_status.get(&response.status).copied()).or_else(|| default_action(response.status));
+        let mut state = self.state();
+        match action {
+            None => {
+                let changed = state.failures > 0;
+                state.failures = 0;
+                state.notice(response.took);
+                let host =
+                    changed.then(|| HostUpdate { failures: Some(0), blocked: Some(None), ..HostUpdate::default() });
+                Advice { page: PageAdvice::Use, host }
+            }
+            Some(StatusAction::Reject) => Advice { page: PageAdvice::Reject, host: None },
+            Some(StatusAction::Retry) => {
+                let host = state.fail(&format!("status {}", response.status));
+                let page = again(tries, TRIES, jittered(BACKOFF, tries));
+                Advice { page, host: Some(host) }
+            }
+            Some(StatusAction::Backoff) => {
+                let mut host = state.fail(&format!("status {}", response.status));
+                let wait = match response.retry_after {
+                    Some(wait) => wait.min(RETRY_AFTER_MAX),
+                    None => jittered(BACKOFF * 2, tries),
+                };
+                host.not_before = Some(state.wait(wait));
+                Advice { page: again(tries, PATIENT_TRIES, wait), host: Some(host) }
+            }
+            Some(StatusAction::Block) => {
+                let host = state.block(&format!("status {}", response.status));
+                let at = host.not_before.unwrap_or_else(now);
+                Advice { page: again_at(tries, PATIENT_TRIES, at), host: Some(host) }
+            }
+        }
+    }
+
+    /// No answer came.
+    pub fn failed(&self, error: &FetchError, tries: u32) -> Advice {
+        if !error.is_transient() {
+            return Advice { page: PageAdvice::Reject, host: None };
+        }
+        let host = self.state().fail(&error.to_string());
+        Advice { page: again(tries, TRIES, jittered(BACKOFF, tries)), host: Some(host) }
+    }
+
+    /// A firewall's page came in place of the page.
+    pub fn challenged(&self, tries: u32) -> Advice {
+        let host = self.state().block("a challenge page");
+        let at = host.not_before.unwrap_or_else(now);
+        Advice { page: again_at(tries, PATIENT_TRIES, at), host: Some(host) }
+    }
+
+    /// robots.txt could not be had, for the `n`-th time: stay away, and ask for it again later.
+    pub fn robots_unavailable(&self, n: u32, retry_after: Option<Duration>, why: &str) -> HostUpdate {
+        let mut state = self.state();
+        let wait = retry_after.map_or_else(|| jittered(BACKOFF, n), |wait| wait.min(RETRY_AFTER_MAX));
+        let at = state.wait(wait);
+        state.failures += 1;
+        HostUpdate {
+            not_before: Some(at),
+            failures: Some(state.failures),
+            blocked: Some(Some(format!("robots.txt: {why}"))),
+            robots: None,
+        }
+    }
+
+    /// Leaves the host alone for a while.
+    pub fn block(&self, why: &str) -> HostUpdate {
+        self.state().block(why)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it is held, and the numbers stay sound if something did.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Learns from the time an answer took: slower than usual means the host is under load.
+    fn notice(&mut self, took: Duration) {
+        let usual = match self.usual {
+            None => took,
+            Some(usual) => usual.mul_f64(0.9) + took.mul_f64(0.1),
+        };
+        let slow = self.usual.is_some_and(|before| took > before * 4 && took > Duration::from_secs(1));
+        self.usual = Some(usual);
+        if slow {
+            self.stretch = (self.stretch * 1.3).min(SLOWEST);
+        } else if self.stretch > 1.0 {
+            self.stretch = (self.stretch * 0.9).max(1.0);
+        }
+    }
+
+    fn fail(&mut self, why: &str) -> HostUpdate {
+        self.failures += 1;
+        self.stretch = (self.stretch * 2.0).min(SLOWEST);
+        if self.failures >= FAILURES {
+            return self.block(&format!("{} failures in a row, the last: {why}", self.failures));
+        }
+        HostUpdate { failures: Some(self.failures), ..HostUpdate::default() }
+    }
+
+    fn block(&mut self, why: &str) -> HostUpdate {
+        let wait = BLOCK.saturating_mul(1 << self.blocks.min(10)).min(BLOCK_MAX);
+        self.blocks += 1;
+        self.blocked = Some(why.to_owned());
+        let at = self.wait(wait);
+        HostUpdate {
+            not_before: Some(at),
+            failures: Some(self.failures),
+            blocked: Some(Some(why.to_owned())),
+            robots: None,
+        }
+    }
+
+    /// No request before this time is over; gives the time for the state.
+    fn wait(&mut self, wait: Duration) -> Millis {
+        self.not_before = self.not_before.max(Instant::now() + wait);
+        let left = self.not_before.saturating_duration_since(Instant::now());
+        // Upwards, so that the state never allows a request earlier than this process does.
+        now() + i64::try_from(left.as_millis()).unwrap_or(i64::MAX / 4) + 1
+    }
+}
+
+/// Reactions to a status where the site's file says nothing; `None`: the answer can be used.
+fn default_action(status: u16) -> Option<StatusAction> {
+    match status {
+        200..=299 | 301..=304 | 307 | 308 => None,
+        405 | 412 | 521 => Some(StatusAction::Block),
+        429 | 503 => Some(StatusAction::Backoff),
+        408 | 425 | 500..=599 => Some(StatusAction::Retry),
+        _ => Some(StatusAction::Reject),
+    }
+}
+
+fn again(tries: u32, most: u32, wait: Duration) -> PageAdvice {
+    again_at(tries, most, now() + i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 4) + 1)
+}
+
+fn again_at(tries: u32, most: u32, at: Millis) -> PageAdvice {
+    let tries = tries + 1;
+    if tries >= most { PageAdvice::Reject } else { PageAdvice::Retry { at, tries } }
+}
+
+/// Exponential, between half and the whole, so that many pages do not come back at once.
+fn jittered(first: Duration, tries: u32) -> Duration {
+    let whole = first.saturating_mul(1 << tries.min(16)).min(BACKOFF_MAX);
+    whole.mul_f64(0.5 + 0.5 * noise())
+}
+
+/// A number from 0 to 1 that differs from call to call; nothing hangs on its quality.
+fn noise() -> f64 {
+    use std::hash::{BuildHasher, RandomState};
+    (RandomState::new().hash_one(0u8) >> 11) as f64 / (1u64 << 53) as f64
+}
+
+fn limiter(interval: Duration) -> Option<Arc<DefaultDirectRateLimiter>> {
+    // Timers tell milliseconds apart; a limit beyond a thousand a second is none.
+    if interval < Duration::from_millis(1) {
+        return None;
+    }
+    // One cell: `with_period` has a burst of one, so that a pause earns nothing.
+    Quota::with_period(interval).map(|quota| Arc::new(RateLimiter::direct(quota)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frontier::HostId;
+    use crate::urls::HostKey;
+    use url::Url;
+
+    fn gate(interval_ms: u64, concurrency: u32) -> Gate {
+        let origin = Url::parse("http://a.example/").unwrap();
+        let host = LeasedHost {
+            id: HostId::new("http://a.example"),
+            key: HostKey::new(&origin).unwrap(),
+            origin,
+            epoch: 1,
+            not_before: 0,
+            failures: 0,
+            robots: None,
+        };
+        Gate::new(
+            Pace { interval: Duration::from_millis(interval_ms), concurrency },
+            &host,
+            false,
+            Duration::from_secs(60),
+        )
+    }
+
+    fn response(status: u16, retry_after: Option<u64>) -> Response {
+        Response {
+            status,
+            content_type: None,
+            etag: None,
+            modified: None,
+            retry_after: retry_after.map(Duration::from_secs),
+            location: None,
+            body: Vec::new(),
+            at: jiff::Timestamp::now(),
+            took: Duration::from_millis(5),
+            warc: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_are_spread_and_a_pause_earns_nothing() {
+        let gate = gate(50, 1);
+        let _ = gate.turn().await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let begun = Instant::now();
+        for _ in 0..4 {
+            let _ = gate.turn().await;
+        }
+        assert!(begun.elapsed() >= Duration::from_millis(145), "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test]
+    async fn no_more_at_a_time_than_permitted() {
+        let gate = gate(0, 2);
+        let (_a, _b) = (gate.turn().await, gate.turn().await);
+        let third = tokio::time::timeout(Duration::from_millis(50), gate.turn()).await;
+        assert!(third.is_err());
+    }
+
+    #[tokio::test]
+    async fn retry_after_holds_the_whole_host() {
+        let gate = gate(0, 4);
+        let advice = gate.answered(&response(429, Some(1)), 0, None);
+        assert!(matches!(advice.page, PageAdvice::Retry { tries: 1, .. }));
+        assert!(advice.host.unwrap().not_before.unwrap() >= now() + 900);
+        let begun = Instant::now();
+        let _ = gate.turn().await;
+        assert!(begun.elapsed() >= Duration::from_millis(950));
+    }
+
+    #[test]
+    fn statuses_mean_what_the_site_says_first() {
+        let rules = CrawlRules { on_status: [(405, StatusAction::Reject)].into(), ..CrawlRules::default() };
+        assert_eq!(gate(0, 1).answered(&response(405, None), 0, Some(&rules)).page, PageAdvice::Reject);
+        let gate = gate(0, 1);
+        assert_eq!(gate.answered(&response(404, None), 0, None).page, PageAdvice::Reject);
+        assert_eq!(gate.answered(&response(200, None), 0, None).page, PageAdvice::Use);
+        assert!(gate.blocked().is_none());
+        assert!(matches!(gate.answered(&response(412, None), 0, None).page, PageAdvice::Retry { .. }));
+        assert!(gate.blocked().is_some());
+    }
+
+    #[test]
+    fn a_host_that_keeps_failing_is_left_alone() {
+        let gate = gate(0, 1);
+        let error = FetchError::Unreachable("refused".into());
+        for n in 1..=FAILURES {
+            assert_eq!(gate.blocked().is_some(), n > FAILURES, "{n}");
+            gate.failed(&error, 0);
+        }
+        assert!(gate.blocked().is_some());
+        assert_eq!(gate.failed(&error, TRIES - 1).page, PageAdvice::Reject);
+    }
+
+    #[tokio::test]
+    async fn errors_slow_a_host_down_and_success_speeds_it_up_again() {
+        let gate = gate(0, 1);
+        gate.answered(&response(500, None), 0, None);
+        assert!(gate.state().stretch >= 2.0);
+        for _ in 0..20 {
+            gate.answered(&response(200, None), 0, None);
+        }
+        assert!((gate.state().stretch - 1.0).abs() < f64::EPSILON);
+    }
+}

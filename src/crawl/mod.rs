@@ -1,0 +1,19 @@
+//! The crawl: the async shell around the pure core.
+//!
+//! `run` leases hosts from the frontier; a `worker` for each takes its addresses in order and starts a `visit` when
+//! the `host`'s gate lets it; `commit` writes what visits hand over. Only `host` knows when a request may go.
+
+pub mod commit;
+pub mod context;
+pub mod discover;
+pub mod fetch;
+pub mod guard;
+pub mod host;
+pub mod lists;
+mod parts;
+pub mod report;
+pub mod robots;
+pub mod run;
+mod visit;
+pub mod warc;
+mod worker;

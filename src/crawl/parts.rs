@@ -1,0 +1,176 @@
+//! Articles over several pages: the further ones are fetched in their host's turn and joined.
+
+use std::collections::HashSet;
+
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use super::fetch::Request;
+use super::visit::{Asked, Visit, ask, cleaned};
+use crate::clean::Cleaned;
+use crate::frontier::{Millis, UrlKey};
+use crate::record::Record;
+use crate::urls::hex;
+
+/// Most pages joined where the template does not say.
+const MOST: u32 = 20;
+
+/// An article with its further pages.
+pub enum Joined {
+    /// With the number of pages.
+    Whole(Box<Cleaned>, u32),
+    /// A further page could not be had now.
+    Retry {
+        /// When to try all of it again.
+        at: Millis,
+        /// Failures so far.
+        tries: u32,
+    },
+}
+
+/// Follows `whole` or `next`; `None` if the run is ending.
+pub async fn join(visit: &mut Visit, mut first: Cleaned) -> Option<Joined> {
+    let mut been: HashSet<UrlKey> = [visit.task.key].into();
+    if let Some(twin) = first.whole.take() {
+        match further(visit, &twin, &mut been).await {
+            Further::Page(page) if page.article.is_ok() => return Some(Joined::Whole(page, 1)),
+            Further::Retry { at, tries } => return Some(Joined::Retry { at, tries }),
+            Further::Interrupted => return None,
+            // The twin gives no more than this page does.
+            Further::Page(_) | Further::End | Further::Failed(_) => {}
+        }
+    }
+    let most = most(visit, &first);
+    let mut pages = 1;
+    let mut next = first.next.take();
+    while let Some(url) = next.take() {
+        if pages >= most {
+            tracing::warn!(url = %visit.task.url, pages, "more pages than are joined");
+            truncate(&mut first);
+            break;
+        }
+        match further(visit, &url, &mut been).await {
+            Further::Page(mut page) => {
+                next = page.next.take();
+                match (&mut first.article, page.article) {
+                    (Ok(record), Ok(part)) => {
+                        pages += 1;
+                        append(record, *part, pages);
+                    }
+                    (_, Err(rejection)) => {
+                        tracing::warn!(%url, reason = %rejection.reason, "a further page gave no text");
+                        truncate(&mut first);
+                        break;
+                    }
+                    _ => break,
+                }
+            }
+            // A link to itself or in a circle: the last page.
+            Further::End => break,
+            Further::Failed(why) => {
+                tracing::warn!(%url, why, "a further page could not be had");
+                truncate(&mut first);
+                break;
+            }
+            Further::Retry { at, tries } => return Some(Joined::Retry { at, tries }),
+            Further::Interrupted => return None,
+        }
+    }
+    Some(Joined::Whole(Box::new(first), pages))
+}
+
+enum Further {
+    Page(Box<Cleaned>),
+    /// Known already.
+    End,
+    Failed(String),
+    Retry {
+        at: Millis,
+        tries: u32,
+    },
+    Interrupted,
+}
+
+/// One further page of the same host.
+async fn further(visit: &mut Visit, url: &Url, been: &mut HashSet<UrlKey>) -> Further {
+    let canonical = visit.context.scope.canonical(url);
+    let key = UrlKey::new(&canonical);
+    if !been.insert(key) {
+        return Further::End;
+    }
+    if key.host != visit.host.lease.id {
+        return Further::Failed("it is on another host".into());
+    }
+    let turn = tokio::select! {
+        () = visit.context.stop.cancelled() => return Further::Interrupted,
+        turn = visit.host.gate.turn() => turn,
+    };
+    let Some(turn) = turn else { return Further::Interrupted };
+    let (context, host, tries) = (visit.context.clone(), visit.host.clone(), visit.task.tries);
+    let response = match ask(&context, &host, Request::new(canonical.url()), tries, &mut visit.out).await {
+        Asked::Answer(response) => response,
+        Asked::Reject(reason, detail) => return Further::Failed(format!("{reason}: {detail}")),
+        Asked::Retry { at, tries } => return Further::Retry { at, tries },
+        Asked::Not => return Further::Interrupted,
+    };
+    if response.status != 200 {
+        return Further::Failed(format!("status {}", response.status));
+    }
+    match cleaned(&context, canonical.url(), *response, turn).await {
+        Ok((page, _)) => {
+            // Not an article of its own, whoever links to it.
+            visit.out.seen.push(key);
+            Further::Page(Box::new(page))
+        }
+        Err(panic) => Further::Failed(format!("the cleaner failed: {panic}")),
+    }
+}
+
+fn most(visit: &Visit, first: &Cleaned) -> u32 {
+    let template = first.template.as_deref();
+    let site = visit.host.site.as_ref();
+    site.and_then(|site| site.templates.iter().find(|t| Some(t.name.as_str()) == template))
+        .and_then(|template| template.next.as_ref())
+        .map_or(MOST, |rule| rule.max)
+}
+
+fn truncate(cleaned: &mut Cleaned) {
+    if let Ok(record) = &mut cleaned.article {
+        record.truncated = true;
+    }
+}
+
+/// Joins a further page to a record.
+fn append(record: &mut Record, part: Record, pages: u32) {
+    if !part.text.is_empty() {
+        record.text.push('\n');
+        record.text.push_str(&part.text);
+    }
+    for (role, names) in part.editors {
+        let known = record.editors.entry(role).or_default();
+        for name in names {
+            if !known.contains(&name) {
+                known.push(name);
+            }
+        }
+    }
+    for author in part.authors {
+        if !record.authors.contains(&author) {
+            record.authors.push(author);
+        }
+    }
+    for image in part.images {
+        if !record.images.contains(&image) {
+            record.images.push(image);
+        }
+    }
+    record.source = record.source.take().or(part.source);
+    record.pages = pages;
+    record.text_hash = text_hash(&record.text);
+}
+
+/// First 32 hexadecimal digits of the SHA-256 of a text without white space.
+fn text_hash(text: &str) -> String {
+    let squashed: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    hex(&Sha256::digest(squashed.as_bytes())[..16])
+}

@@ -1,0 +1,195 @@
+//! What a run did, per site: a table for people, counts for exit codes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use crate::record::Reason;
+
+/// Counts of one site.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct SiteReport {
+    /// Requests answered, robots.txt included.
+    pub fetched: u64,
+    /// Articles written.
+    pub articles: u64,
+    /// Articles joined from several pages.
+    pub joined: u64,
+    /// Lists, feeds and sitemaps read.
+    pub lists: u64,
+    /// Lists that had not changed (304).
+    pub unchanged: u64,
+    /// Redirects passed on to another address.
+    pub redirected: u64,
+    /// Pages that gave no article, by reason.
+    pub rejected: BTreeMap<Reason, u64>,
+    /// Tries that failed and are tried again.
+    pub retried: u64,
+    /// Lists that could not be had or read.
+    pub list_errors: u64,
+    /// Links found that were not followed, by reason.
+    pub left: BTreeMap<&'static str, u64>,
+    /// Hosts left alone, with the reason and how many pages wait there.
+    pub blocked: BTreeMap<String, String>,
+}
+
+impl SiteReport {
+    /// True where the site as a whole went wrong.
+    pub fn failed(&self) -> bool {
+        !self.blocked.is_empty() || (self.list_errors > 0 && self.lists == 0 && self.unchanged == 0)
+    }
+
+    fn add(&mut self, other: &SiteReport) {
+        self.fetched += other.fetched;
+        self.articles += other.articles;
+        self.joined += other.joined;
+        self.lists += other.lists;
+        self.unchanged += other.unchanged;
+        self.redirected += other.redirected;
+        self.retried += other.retried;
+        self.list_errors += other.list_errors;
+        for (reason, n) in &other.rejected {
+            *self.rejected.entry(*reason).or_default() += n;
+        }
+        for (why, n) in &other.left {
+            *self.left.entry(why).or_default() += n;
+        }
+        for (host, why) in &other.blocked {
+            self.blocked.insert(host.clone(), why.clone());
+        }
+    }
+}
+
+/// Why a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    /// Nothing was left to do.
+    #[default]
+    Done,
+    /// `--limit` was reached.
+    Limit,
+    /// Somebody stopped it; state is saved.
+    Interrupted,
+}
+
+/// What a run did.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct Report {
+    /// By site id, or host where no selector file covers it.
+    pub sites: BTreeMap<String, SiteReport>,
+    /// How long it took.
+    #[serde(serialize_with = "seconds")]
+    pub took: Duration,
+    /// Why it ended.
+    pub end: End,
+}
+
+fn seconds<S: serde::Serializer>(took: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(took.as_secs_f64())
+}
+
+impl Report {
+    /// Adds counts to a site's.
+    pub fn add(&mut self, site: &str, counts: &SiteReport) {
+        if let Some(report) = self.sites.get_mut(site) {
+            report.add(counts);
+        } else {
+            self.sites.insert(site.to_owned(), counts.clone());
+        }
+    }
+
+    /// Articles written, over all sites.
+    pub fn articles(&self) -> u64 {
+        self.sites.values().map(|site| site.articles).sum()
+    }
+
+    /// True where some site as a whole went wrong.
+    pub fn failed(&self) -> bool {
+        self.sites.values().any(SiteReport::failed)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let header = ["site", "fetched", "articles", "rejected", "lists", "unchanged", "errors", "pages/s"];
+        let seconds = self.took.as_secs_f64().max(0.001);
+        let rows: Vec<[String; 8]> = self
+            .sites
+            .iter()
+            .map(|(name, site)| {
+                let rejected: u64 = site.rejected.values().sum();
+                [
+                    name.clone(),
+                    site.fetched.to_string(),
+                    site.articles.to_string(),
+                    rejected.to_string(),
+                    site.lists.to_string(),
+                    site.unchanged.to_string(),
+                    (site.retried + site.list_errors).to_string(),
+                    format!("{:.1}", site.fetched as f64 / seconds),
+                ]
+            })
+            .collect();
+        let width = |column: usize| {
+            rows.iter().map(|row| row[column].chars().count()).chain([header[column].len()]).max().unwrap_or(0)
+        };
+        let line = |f: &mut fmt::Formatter<'_>, cells: &[&str]| {
+            for (column, cell) in cells.iter().enumerate() {
+                match column {
+                    0 => write!(f, "{cell:<0$}", width(0))?,
+                    _ => write!(f, "  {cell:>0$}", width(column))?,
+                }
+            }
+            writeln!(f)
+        };
+        line(f, &header)?;
+        for row in &rows {
+            line(f, &row.each_ref().map(String::as_str))?;
+        }
+        for (name, site) in &self.sites {
+            details(f, name, site)?;
+        }
+        match self.end {
+            End::Done => writeln!(f, "done in {seconds:.1} s"),
+            End::Limit => writeln!(f, "stopped at the limit after {seconds:.1} s; run again to go on"),
+            End::Interrupted => writeln!(f, "interrupted after {seconds:.1} s, state saved; run again to go on"),
+        }
+    }
+}
+
+fn details(f: &mut fmt::Formatter<'_>, name: &str, site: &SiteReport) -> fmt::Result {
+    if !site.rejected.is_empty() {
+        let reasons: Vec<String> = site.rejected.iter().map(|(reason, n)| format!("{reason} {n}")).collect();
+        writeln!(f, "{name}: rejected: {}", reasons.join(", "))?;
+    }
+    for (host, why) in &site.blocked {
+        writeln!(f, "{name}: {host} is left alone: {why}")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_names_reasons_and_blocked_hosts() {
+        let mut report = Report { took: Duration::from_secs(2), ..Report::default() };
+        let counts = SiteReport {
+            fetched: 10,
+            articles: 7,
+            rejected: [(Reason::Video, 2), (Reason::HttpStatus, 1)].into(),
+            blocked: [("a.example:80".into(), "status 412; 3 pages wait".into())].into(),
+            ..SiteReport::default()
+        };
+        report.add("sznews", &counts);
+        report.add("sznews", &counts);
+        assert_eq!(report.articles(), 14);
+        assert!(report.failed());
+        let text = report.to_string();
+        assert!(text.contains("sznews       20        14         6"), "{text}");
+        assert!(text.contains("video 4, http-status 2"), "{text}");
+        assert!(text.contains("a.example:80 is left alone: status 412; 3 pages wait"), "{text}");
+    }
+}

@@ -1,0 +1,307 @@
+//! One run: from what was asked for to the report.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::commit::Committer;
+use super::context::{Context, Host, Settings, lock};
+use super::discover::{Lately, Scope};
+use super::fetch::{Fetch, HttpError};
+use super::guard::Guard;
+use super::report::{End, Report};
+use super::warc::WarcError;
+use super::worker;
+use crate::frontier::sqlite::SqliteFrontier;
+use crate::frontier::{Batch, Frontier, FrontierError, HostId, Kind, LeasedHost, NewUrl, UrlKey, now};
+use crate::output::lock::StateLock;
+use crate::output::{JsonLines, OutputError};
+use crate::sites::{Site, Sites};
+use crate::urls::registered;
+
+/// Hosts held at a time.
+const HELD: u32 = 200;
+/// How long a lease lasts; renewed long before.
+const LEASE_MS: i64 = 600_000;
+/// How often leases are renewed.
+const RENEW: Duration = Duration::from_secs(120);
+
+/// Why a run could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum CrawlError {
+    /// The state.
+    #[error(transparent)]
+    Frontier(#[from] FrontierError),
+    /// The output.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The HTTP client.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The archive.
+    #[error(transparent)]
+    Warc(#[from] WarcError),
+    /// A part of the program died.
+    #[error("a part of the crawl died: {0}; what was committed is safe")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+impl CrawlError {
+    /// True where the fault is in how the program was called, and nothing was fetched.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Output(OutputError::Locked { .. } | OutputError::Torn { .. }) | Self::Warc(_))
+    }
+}
+
+/// What to crawl, and with what.
+pub struct Plan {
+    /// Where pages come from.
+    pub fetch: Arc<dyn Fetch>,
+    /// Which addresses may be connected to.
+    pub guard: Guard,
+    /// All selector files.
+    pub sites: Arc<Sites>,
+    /// Sites to crawl as a whole.
+    pub chosen: Vec<Arc<Site>>,
+    /// Addresses given by hand.
+    pub pages: Vec<Url>,
+    /// Leave out what is older.
+    pub since: Option<Timestamp>,
+    /// Folder of the output files.
+    pub out: PathBuf,
+    /// Folder of the state.
+    pub state: PathBuf,
+    /// How it is done.
+    pub settings: Settings,
+}
+
+/// A run that is ready to start; its context can be watched and stopped from outside.
+pub struct Run {
+    /// Shared parts, for progress and for stopping.
+    pub context: Arc<Context>,
+    committer: Committer,
+    finished: mpsc::Receiver<super::commit::Finished>,
+    _lock: StateLock,
+}
+
+impl Plan {
+    /// Opens state and output and queues the starting points.
+    pub async fn prepare(self) -> Result<Run, CrawlError> {
+        let state = folder(&self.state)?;
+        let out = folder(&self.out)?;
+        let lock = StateLock::take(&state)?;
+        let frontier = SqliteFrontier::open(&state.join("frontier.sqlite")).await?;
+        let articles = open(&frontier, &out.join("articles.jsonl")).await?;
+        let rejected = open(&frontier, &out.join("rejected.jsonl")).await?;
+        // Known before the first append, so that a torn first line is cut off as well.
+        let outputs = vec![articles.state(), rejected.state()];
+        frontier.commit(&Batch { outputs, ..Batch::default() }).await?;
+
+        let scope = self.scope();
+        let began = now();
+        let (links, focus) = self.starting_points(&scope, began);
+        let origins = origins(&links);
+        // Where single pages were given, only their hosts take part, whatever else the state holds.
+        let by_hand = focus.is_some();
+        frontier
+            .select(&|origin| match by_hand {
+                true => origins.contains(origin),
+                false => Url::parse(origin).is_ok_and(|url| scope.covers(&url)),
+            })
+            .await?;
+        frontier.commit(&Batch { links, ..Batch::default() }).await?;
+        frontier.wake(began).await?;
+
+        let (sender, finished) = mpsc::channel(256);
+        let processors = std::thread::available_parallelism().map_or(2, usize::from);
+        let context = Arc::new(Context {
+            fetch: self.fetch,
+            guard: self.guard,
+            frontier,
+            scope,
+            began: began + 1,
+            lately: Lately::default(),
+            focus: focus.map(Mutex::new),
+            in_flight: Arc::new(Semaphore::new(self.settings.in_flight.max(1) as usize)),
+            cleaning: Semaphore::new(processors * 2),
+            wanted: self.settings.limit.map(|n| {
+                let most = Semaphore::MAX_PERMITS;
+                Arc::new(Semaphore::new(usize::try_from(n).unwrap_or(most).min(most)))
+            }),
+            settings: self.settings,
+            finished: sender,
+            active: AtomicUsize::new(0),
+            held: Mutex::new(HashMap::new()),
+            ready: Notify::new(),
+            stop: CancellationToken::new(),
+            end: OnceLock::new(),
+            closed: CancellationToken::new(),
+            broken: AtomicBool::new(false),
+            report: Mutex::new(Report::default()),
+        });
+        let committer = Committer { context: context.clone(), articles, rejected };
+        Ok(Run { context, committer, finished, _lock: lock })
+    }
+
+    fn scope(&self) -> Scope {
+        let mut chosen: BTreeSet<String> = self.chosen.iter().map(|site| site.id.clone()).collect();
+        let mut open = HashSet::new();
+        for page in &self.pages {
+            match self.sites.for_url(page) {
+                Some(site) => {
+                    chosen.insert(site.id.clone());
+                }
+                None => open.extend(page.host_str().map(|host| registered(host).to_owned())),
+            }
+        }
+        Scope { sites: self.sites.clone(), chosen, open, since: self.since }
+    }
+
+    fn starting_points(&self, scope: &Scope, due: i64) -> (Vec<NewUrl>, Option<HashSet<UrlKey>>) {
+        let start = |url: &Url, kind| NewUrl::new(scope.canonical(url), kind, 0, due);
+        let mut links = Vec::new();
+        for page in &self.pages {
+            let canonical = scope.canonical(page);
+            let kind = match scope.kind(&canonical) {
+                Ok(kind) if scope.site(canonical.url()).is_some() => kind,
+                _ => Kind::Unknown,
+            };
+            links.push(NewUrl::new(canonical, kind, 0, due));
+        }
+        // With whole sites beside them, single pages are only more starting points.
+        let focus = self.chosen.is_empty().then(|| links.iter().map(|link| link.key).collect());
+        for site in &self.chosen {
+            links.extend(site.crawl.seeds.iter().map(|url| start(url, Kind::List)));
+            links.extend(site.crawl.feeds.iter().map(|url| start(url, Kind::Feed)));
+            links.extend(site.crawl.sitemaps.iter().map(|url| start(url, Kind::Sitemap)));
+        }
+        (links, focus)
+    }
+}
+
+fn origins(links: &[NewUrl]) -> HashSet<String> {
+    links.iter().map(|link| link.url.url().origin().ascii_serialization()).collect()
+}
+
+/// Makes a folder if it is absent; gives its absolute path.
+fn folder(path: &Path) -> Result<PathBuf, OutputError> {
+    let open = |source| OutputError::Open { path: path.to_owned(), source };
+    fs::create_dir_all(path).map_err(open)?;
+    path.canonicalize().map_err(open)
+}
+
+async fn open(frontier: &SqliteFrontier, path: &Path) -> Result<JsonLines, CrawlError> {
+    let committed = frontier.output_len(&path.display().to_string()).await?;
+    Ok(JsonLines::open(path, committed)?)
+}
+
+impl Run {
+    /// Crawls until nothing is left, the limit is reached or somebody stops it.
+    pub async fn go(self) -> Result<Report, CrawlError> {
+        let begun = Instant::now();
+        let Run { context, committer, finished, _lock } = self;
+        let committing = tokio::spawn(committer.run(finished));
+        let leading = lead(&context).await;
+        // Workers end only when all their visits are settled, so nothing is on its way to the committer any more.
+        context.closed.cancel();
+        let committed = committing.await;
+        context.frontier.close().await;
+        committed??;
+        leading?;
+        let mut report = lock(&context.report).clone();
+        report.took = begun.elapsed();
+        report.end = context.end.get().copied().unwrap_or_default();
+        Ok(report)
+    }
+}
+
+/// Leases hosts and lets workers work through them.
+async fn lead(context: &Arc<Context>) -> Result<(), CrawlError> {
+    let mut workers: JoinSet<(LeasedHost, Result<(), CrawlError>)> = JoinSet::new();
+    let mut renew = tokio::time::interval(RENEW);
+    let most = HELD.min(context.settings.in_flight.max(1));
+    let mut failure = None;
+    loop {
+        if !context.stop.is_cancelled() {
+            let free = most.saturating_sub(u32::try_from(workers.len()).unwrap_or(most));
+            if free > 0 {
+                let leased = context.frontier.lease(free, now(), now() + LEASE_MS).await?;
+                for lease in leased {
+                    hold(context, lease, &mut workers);
+                }
+            }
+        }
+        if workers.is_empty() && !wait_for_host(context).await? {
+            break;
+        }
+        tokio::select! {
+            Some(done) = workers.join_next() => {
+                let (lease, result) = done?;
+                let_go(context, &lease).await?;
+                if let Err(error) = result {
+                    context.stop(End::Interrupted);
+                    failure.get_or_insert(error);
+                }
+            }
+            () = context.ready.notified() => {}
+            _ = renew.tick() => {
+                let held: Vec<HostId> = lock(&context.held).keys().copied().collect();
+                context.frontier.renew(&held, now() + LEASE_MS).await?;
+            }
+            () = context.stop.cancelled(), if !workers.is_empty() && !context.stop.is_cancelled() => {}
+        }
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+fn hold(context: &Arc<Context>, lease: LeasedHost, workers: &mut JoinSet<(LeasedHost, Result<(), CrawlError>)>) {
+    let host = Arc::new(Host::new(lease, context));
+    lock(&context.held).insert(host.lease.id, host.clone());
+    let context = context.clone();
+    workers.spawn(async move {
+        let result = worker::work(context, host.clone()).await;
+        (host.lease.clone(), result)
+    });
+}
+
+/// Gives a host back. First out of the table, then the lease: a link committed in between finds one or the other.
+async fn let_go(context: &Arc<Context>, lease: &LeasedHost) -> Result<(), CrawlError> {
+    let host = lock(&context.held).remove(&lease.id);
+    if context.broken.load(Ordering::Acquire) {
+        return Ok(());
+    }
+    context.frontier.release(lease).await?;
+    let Some((host, why)) = host.and_then(|host| host.gate.blocked().map(|why| (host, why))) else { return Ok(()) };
+    let waiting = context.frontier.waiting(lease.id).await?;
+    let mut report = lock(&context.report);
+    let site = report.sites.entry(host.name.clone()).or_default();
+    site.blocked.insert(lease.key.to_string(), format!("{why}; {waiting} pages wait"));
+    Ok(())
+}
+
+/// With no host held: waits for one that is held back for a time this run has patience for. False if there is none.
+async fn wait_for_host(context: &Arc<Context>) -> Result<bool, CrawlError> {
+    if context.stop.is_cancelled() {
+        return Ok(false);
+    }
+    let Some(at) = context.frontier.next_wait(now()).await? else { return Ok(false) };
+    let wait = Duration::from_millis(u64::try_from(at - now()).unwrap_or(0) + 1);
+    if wait > context.settings.patience {
+        return Ok(false);
+    }
+    tokio::select! {
+        () = tokio::time::sleep(wait) => {}
+        () = context.stop.cancelled() => {}
+    }
+    context.ready.notify_one();
+    Ok(true)
+}

@@ -1,0 +1,457 @@
+//! One visit: ask for a page, react to what comes, clean it, find its links.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use url::Url;
+
+use super::commit::{Finished, Line, may_be_article};
+use super::context::{Context, Host};
+use super::discover::{Lately, Link, Why};
+use super::fetch::{FetchError, Request, Response};
+use super::host::{PageAdvice, Turn};
+use super::lists::{self, Entry, ListError};
+use super::parts;
+use crate::clean::{self, Body, Cleaned, Page, PageKind};
+use crate::frontier::{Fate, HostUpdate, Kind, Millis, NewUrl, Task, now};
+use crate::record::Reason;
+
+/// How often a list is looked at again where the site's file says nothing.
+const REFRESH: Duration = Duration::from_secs(900);
+/// Links followed from pages of hosts without a selector file: only from those given by hand.
+const OPEN_DEPTH: u32 = 0;
+
+/// A visit under way.
+pub struct Visit {
+    /// The run.
+    pub context: Arc<Context>,
+    /// The host.
+    pub host: Arc<Host>,
+    /// The page.
+    pub task: Task,
+    /// What will be committed.
+    pub out: Finished,
+}
+
+/// What asking for one address gave.
+pub enum Asked {
+    /// An answer that can be used.
+    Answer(Box<Response>),
+    /// Give up.
+    Reject(Reason, String),
+    /// Ask again later.
+    Retry {
+        /// When.
+        at: Millis,
+        /// Failures so far.
+        tries: u32,
+    },
+    /// The run is ending, or the host asks for a longer wait than it has patience for.
+    Not,
+}
+
+impl Visit {
+    /// Makes the visit; nothing comes of it if the run is ending.
+    pub async fn make(mut self, turn: Turn) -> Option<Finished> {
+        let task = self.task.clone();
+        let response = match self.page(&task, turn).await? {
+            Some(response) => response,
+            None => return Some(self.out),
+        };
+        if task.kind.recurs() && response.0.status == 304 {
+            self.out.counts.unchanged += 1;
+            let (etag, modified) =
+                (response.0.etag.or_else(|| task.etag.clone()), response.0.modified.or_else(|| task.modified.clone()));
+            self.out.visit = Some((task.key, Fate::Again { due: self.next_look(), etag, modified }));
+            return Some(self.out);
+        }
+        let (response, turn) = response;
+        match task.kind {
+            Kind::Sitemap | Kind::Feed => self.list(response, turn).await,
+            Kind::List if self.json_path().is_some() => self.list(response, turn).await,
+            _ => self.html(response, turn).await?,
+        }
+        Some(self.out)
+    }
+
+    /// The page is not asked for at all.
+    pub fn refuse(mut self, reason: Reason, detail: String) -> Finished {
+        self.give_up(reason, detail);
+        self.out
+    }
+
+    /// The page itself, with redirects settled: `Some(None)` if there is nothing more to do, `None` if interrupted.
+    async fn page(&mut self, task: &Task, mut turn: Turn) -> Option<Option<(Response, Turn)>> {
+        let mut url = task.url.clone();
+        let mut been = HashSet::new();
+        loop {
+            let request =
+                Request { etag: task.etag.as_deref(), modified: task.modified.as_deref(), ..Request::new(&url) };
+            let response = match ask(&self.context, &self.host, request, task.tries, &mut self.out).await {
+                Asked::Answer(response) => *response,
+                Asked::Reject(reason, detail) => {
+                    self.give_up(reason, detail);
+                    return Some(None);
+                }
+                Asked::Retry { at, tries } => {
+                    self.retry(at, tries);
+                    return Some(None);
+                }
+                Asked::Not => return None,
+            };
+            if !response.is_redirect() {
+                self.task.url = url;
+                return Some(Some((response, turn)));
+            }
+            been.insert(url.clone());
+            let to = match response.location {
+                Some(Ok(to)) => to,
+                Some(Err(text)) => {
+                    self.give_up(Reason::Redirect, format!("leads to `{text}`, which is no address"));
+                    return Some(None);
+                }
+                None => return Some(None),
+            };
+            if self.context.scope.canonical(&to).url() != &task.url {
+                self.redirect(&to);
+                return Some(None);
+            }
+            // Another spelling of the same page, which the server insists on.
+            if been.contains(&to) || been.len() as u32 > self.context.settings.max_redirects {
+                self.give_up(Reason::Redirect, format!("leads in a circle: {to}"));
+                return Some(None);
+            }
+            url = to;
+            drop(turn);
+            turn = tokio::select! {
+                () = self.context.stop.cancelled() => return None,
+                turn = self.host.gate.turn() => turn?,
+            };
+        }
+    }
+
+    /// Passes a redirect on to the frontier: its target is asked for in its own host's turn, under its own host's
+    /// robots.txt, and only if it was not before.
+    fn redirect(&mut self, to: &Url) {
+        let context = self.context.clone();
+        let (scope, task) = (&context.scope, self.task.clone());
+        if !context.fetch.is_replay()
+            && let Err(refused) = context.guard.check(to)
+        {
+            return self.give_up(Reason::AddressRefused, format!("leads to {to}: {refused}"));
+        }
+        if task.hops >= context.settings.max_redirects {
+            return self.give_up(Reason::Redirect, format!("more than {} redirects", context.settings.max_redirects));
+        }
+        if !scope.covers(to) {
+            return self.give_up(Reason::Redirect, format!("leads to {to}, which is not of the sites crawled"));
+        }
+        let canonical = scope.canonical(to);
+        match scope.kind(&canonical) {
+            Err(Why::Denied) => {
+                return self.give_up(Reason::Redirect, format!("leads to {to}, which the selector file denies"));
+            }
+            Ok(Kind::List) if task.kind == Kind::Article => {
+                return self.give_up(Reason::Redirect, format!("leads to a list: {to}"));
+            }
+            _ => {}
+        }
+        let mut target = NewUrl::new(canonical, task.kind, task.depth, now());
+        target.hops = task.hops + 1;
+        context.focus_on(std::iter::once(target.key));
+        self.out.visit = Some((task.key, self.after_visit(None, None)));
+        self.out.redirect = Some((task, target));
+    }
+
+    /// Sitemaps, feeds and JSON lists.
+    async fn list(&mut self, response: Response, turn: Turn) {
+        drop(turn);
+        let (base, kind, path) = (self.task.url.clone(), self.task.kind, self.json_path());
+        let validators = (response.etag.clone(), response.modified.clone());
+        let parse = tokio::task::spawn_blocking(move || match (kind, path) {
+            (Kind::Sitemap, _) => lists::sitemap(&response.body, &base),
+            (Kind::Feed, _) => lists::feed(&response.body, &base),
+            (_, path) => lists::json(&response.body, path.as_deref().unwrap_or_default(), &base),
+        });
+        let parsed = parse.await.unwrap_or_else(|panic| Err(ListError::Xml(panic.to_string())));
+        match parsed {
+            Ok(entries) => {
+                self.out.counts.lists += 1;
+                self.entries(entries);
+            }
+            Err(error) => {
+                tracing::warn!(url = %self.task.url, %error, "a list could not be read");
+                self.out.counts.list_errors += 1;
+            }
+        }
+        let fate = self.after_visit(validators.0, validators.1);
+        self.out.visit = Some((self.task.key, fate));
+    }
+
+    fn entries(&mut self, entries: Vec<Entry>) {
+        let context = self.context.clone();
+        let due = now();
+        for entry in entries {
+            if context.scope.is_old(entry.at) {
+                *self.out.counts.left.entry(Why::Old.as_str()).or_default() += 1;
+                continue;
+            }
+            let link = match entry.is_sitemap {
+                true if context.scope.covers(&entry.url) => {
+                    Link::Follow(context.scope.canonical(&entry.url), Kind::Sitemap)
+                }
+                true => Link::Leave(Why::OffSite),
+                false => context.scope.sort(&entry.url),
+            };
+            match link {
+                Link::Follow(url, kind) => self.out.links.push(NewUrl::new(url, kind, self.task.depth + 1, due)),
+                Link::Leave(why) => *self.out.counts.left.entry(why.as_str()).or_default() += 1,
+            }
+        }
+        context.focus_on(self.out.links.iter().map(|link| link.key));
+    }
+
+    /// A page of HTML: an article, a list, or neither.
+    async fn html(&mut self, response: Response, turn: Turn) -> Option<()> {
+        let validators = (response.etag.clone(), response.modified.clone());
+        let cleaned = cleaned(&self.context, &self.task.url, response, turn).await;
+        let (mut cleaned, warc) = match cleaned {
+            Ok(cleaned) => cleaned,
+            Err(panic) => {
+                self.give_up(Reason::OverLimit, format!("the cleaner failed: {panic}"));
+                return Some(());
+            }
+        };
+        if matches!(&cleaned.article, Err(rejection) if rejection.reason == Reason::Challenge) {
+            let advice = self.host.gate.challenged(self.task.tries);
+            self.out.updates.extend(advice.host);
+            match advice.page {
+                PageAdvice::Retry { at, tries } => self.retry(at, tries),
+                _ => self.give_up(Reason::Challenge, "a firewall's page in place of the page"),
+            }
+            return Some(());
+        }
+        let is_article = match self.task.kind {
+            Kind::Article => true,
+            Kind::Unknown => cleaned.article.is_ok() && matches!(cleaned.kind, PageKind::Content(_)),
+            _ => false,
+        };
+        let links = std::mem::take(&mut cleaned.links);
+        if is_article && self.context.focus.is_none() || !is_article {
+            self.links(&links);
+        }
+        if !is_article {
+            self.out.counts.lists += 1;
+            if links.is_empty() {
+                tracing::warn!(url = %self.task.url, "a list without links");
+            }
+            let fate = Fate::Again { due: self.next_look(), etag: validators.0, modified: validators.1 };
+            self.out.visit = Some((self.task.key, fate));
+            return Some(());
+        }
+        self.article(cleaned, warc).await
+    }
+
+    /// An article: further pages are joined, then it is written, or rejected with the cleaner's reason.
+    async fn article(&mut self, cleaned: Cleaned, warc: Option<String>) -> Option<()> {
+        let joined = match cleaned.article.is_ok() {
+            true => parts::join(self, cleaned).await?,
+            false => parts::Joined::Whole(Box::new(cleaned), 1),
+        };
+        let (cleaned, pages) = match joined {
+            parts::Joined::Whole(cleaned, pages) => (cleaned, pages),
+            parts::Joined::Retry { at, tries } => {
+                self.out.seen.clear();
+                self.retry(at, tries);
+                return Some(());
+            }
+        };
+        self.out.visit = Some((self.task.key, Fate::Done));
+        let seen = &self.out.seen;
+        self.out.links.retain(|link| !seen.contains(&link.key));
+        match cleaned.article {
+            Err(rejection) => self.out.reject(&self.task.url, rejection.reason, rejection.detail),
+            Ok(mut record) => {
+                if let (Some(since), Some(at)) = (self.context.scope.since, record.published_at.as_deref())
+                    && lists::date(at).is_some_and(|at| at < since)
+                {
+                    self.out.reject(&self.task.url, Reason::Skipped, format!("published {at}, before --since"));
+                    return Some(());
+                }
+                record.provenance.warc = record.provenance.warc.or(warc);
+                match serde_json::to_vec(&record) {
+                    Ok(mut line) => {
+                        line.push(b'\n');
+                        self.out.line = Line::Article(line);
+                        self.out.counts.articles += 1;
+                        self.out.counts.joined += u64::from(pages > 1);
+                    }
+                    Err(error) => self.out.reject(&self.task.url, Reason::BadInput, error.to_string()),
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// Sorts the links of a page; what was handled lately is not looked at again.
+    fn links(&mut self, links: &[clean::Link]) {
+        let context = self.context.clone();
+        let closed = context.focus.is_some() || self.host.site.is_none();
+        if closed && self.task.depth > OPEN_DEPTH {
+            return;
+        }
+        let due = now();
+        for link in links {
+            let hash = Lately::hash(&link.url);
+            if context.lately.knows(hash) {
+                continue;
+            }
+            match context.scope.sort(&link.url) {
+                // From a page given by hand only its articles.
+                Link::Follow(_, kind) if context.focus.is_some() && kind != Kind::Article => {}
+                Link::Follow(url, kind) => self.out.links.push(NewUrl::new(url, kind, self.task.depth + 1, due)),
+                Link::Leave(why) => *self.out.counts.left.entry(why.as_str()).or_default() += 1,
+            }
+            context.lately.note(hash);
+        }
+        context.focus_on(self.out.links.iter().map(|link| link.key));
+    }
+
+    fn give_up(&mut self, reason: Reason, detail: impl Into<String>) {
+        let detail = detail.into();
+        let gone = reason == Reason::HttpStatus && self.task.depth > 0;
+        if self.task.kind.recurs() {
+            tracing::warn!(url = %self.task.url, %reason, detail, "a list could not be had");
+            self.out.counts.list_errors += 1;
+            let fate = if gone { Fate::Done } else { self.after_visit(None, None) };
+            self.out.visit = Some((self.task.key, fate));
+        } else {
+            self.out.visit = Some((self.task.key, Fate::Done));
+            let url = self.task.url.clone();
+            self.out.reject(&url, reason, detail);
+        }
+    }
+
+    fn retry(&mut self, due: Millis, tries: u32) {
+        self.out.counts.retried += 1;
+        self.out.visit = Some((self.task.key, Fate::Retry { due, tries }));
+    }
+
+    fn after_visit(&self, etag: Option<String>, modified: Option<String>) -> Fate {
+        match self.task.kind.recurs() {
+            true => Fate::Again { due: self.next_look(), etag, modified },
+            false => Fate::Done,
+        }
+    }
+
+    fn next_look(&self) -> Millis {
+        let refresh = self.host.site.as_ref().and_then(|site| site.crawl.refresh).unwrap_or(REFRESH);
+        now() + i64::try_from(refresh.as_millis()).unwrap_or(i64::MAX / 4)
+    }
+
+    fn json_path(&self) -> Option<String> {
+        let site = self.host.site.as_ref()?;
+        let text = self.task.url.as_str();
+        site.crawl.lists.iter().find(|rule| rule.url.is_match(text))?.json.clone()
+    }
+}
+
+/// Asks for one address: robots.txt, then the request, then what the answer means for page and host.
+pub async fn ask(context: &Context, host: &Host, request: Request<'_>, tries: u32, out: &mut Finished) -> Asked {
+    if let Some((reason, detail)) = forbidden(context, host, request.url) {
+        return Asked::Reject(reason, detail);
+    }
+    let result = tokio::select! {
+        () = context.stop.cancelled() => return Asked::Not,
+        result = context.fetch.fetch(request) => result,
+    };
+    let rules = host.site.as_ref().map(|site| &site.crawl);
+    let (advice, result) = match result {
+        Ok(response) => {
+            out.counts.fetched += 1;
+            tracing::debug!(url = %request.url, status = response.status, bytes = response.body.len(), "fetched");
+            (host.gate.answered(&response, tries, rules), Ok(response))
+        }
+        Err(FetchError::Interrupted) => return Asked::Not,
+        Err(error) => {
+            tracing::debug!(url = %request.url, %error, "not fetched");
+            (host.gate.failed(&error, tries), Err(error))
+        }
+    };
+    remember(&mut out.updates, advice.host);
+    match (advice.page, result) {
+        (PageAdvice::Use, Ok(response)) => Asked::Answer(Box::new(response)),
+        (PageAdvice::Retry { at, tries }, _) => Asked::Retry { at, tries },
+        (_, Ok(response)) => Asked::Reject(Reason::HttpStatus, format!("status {}", response.status)),
+        (_, Err(error)) => Asked::Reject(error.reason(), error.to_string()),
+    }
+}
+
+fn remember(updates: &mut Vec<HostUpdate>, update: Option<HostUpdate>) {
+    updates.extend(update);
+}
+
+/// The robots.txt rule that forbids an address of a host, if one does.
+pub fn forbidden(context: &Context, host: &Host, url: &Url) -> Option<(Reason, String)> {
+    if !context.settings.respect_robots {
+        return None;
+    }
+    let robots = host.robots.get()?;
+    let verdict = robots.check(&url[url::Position::BeforePath..url::Position::AfterQuery]);
+    match (verdict.allowed, verdict.rule) {
+        (false, Some(rule)) => {
+            Some((Reason::RobotsDenied, format!("robots.txt line {}: Disallow: {}", rule.line, rule.pattern)))
+        }
+        _ => None,
+    }
+}
+
+/// Cleans a page on a thread that may take its time; the host's turn ends when the page has its place in the queue.
+pub async fn cleaned(
+    context: &Arc<Context>,
+    url: &Url,
+    response: Response,
+    turn: Turn,
+) -> Result<(Cleaned, Option<String>), tokio::task::JoinError> {
+    // The semaphore is never closed.
+    let place = context.cleaning.acquire().await;
+    drop(turn);
+    let (url, sites, options) = (url.clone(), context.scope.sites.clone(), context.settings.clean.clone());
+    let result = tokio::task::spawn_blocking(move || {
+        let page = Page {
+            url: Some(&url),
+            body: Body::Html(&response.body),
+            content_type: response.content_type.as_deref(),
+            fetched_at: Some(response.at),
+        };
+        (clean::clean(&page, &sites, &options), response.warc)
+    })
+    .await;
+    drop(place);
+    result
+}
+
+/// Marks a visit as begun.
+pub fn begin(context: &Context, host: &Host) {
+    host.outstanding.fetch_add(1, Ordering::AcqRel);
+    context.active.fetch_add(1, Ordering::AcqRel);
+}
+
+/// Hands a visit to the committer, or gives it up.
+pub async fn end(context: &Context, host: &Host, finished: Option<Finished>) {
+    let sent = match finished {
+        Some(finished) => context.finished.send(finished).await.is_ok(),
+        None => false,
+    };
+    context.active.fetch_sub(1, Ordering::AcqRel);
+    if !sent {
+        host.settled();
+    }
+}
+
+/// True if a task may give an article.
+pub fn wants_claim(task: &Task) -> bool {
+    may_be_article(task.kind)
+}

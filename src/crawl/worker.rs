@@ -1,0 +1,278 @@
+//! One task for each host held: takes its addresses in order, waits for its turn, starts visits.
+
+use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use url::Url;
+
+use super::commit::Finished;
+use super::context::{Context, Host};
+use super::fetch::{FetchError, Request};
+use super::robots::{MAX_BYTES, Robots};
+use super::run::CrawlError;
+use super::visit::{Visit, begin, end, forbidden, wants_claim};
+use crate::frontier::{Cursor, Fate, Frontier, HostUpdate, Kind, NewUrl, StoredRobots, Task, now};
+use crate::record::Reason;
+
+/// Addresses taken from the frontier at a time.
+const BATCH: u32 = 64;
+/// How long a robots.txt is good for (RFC 9309, 2.4).
+const ROBOTS_AGE_MS: i64 = 24 * 3_600_000;
+/// Redirects followed for robots.txt (RFC 9309, 2.3.1.2: at least five).
+const ROBOTS_HOPS: usize = 5;
+/// Times that robots.txt is asked for in one run before the host is left alone.
+const ROBOTS_TRIES: u32 = 4;
+
+/// When a page whose visit panicked is tried again.
+const PANIC_MS: i64 = 3_600_000;
+
+/// Works through what a host has, then ends; the host's state says whether it should come back.
+pub async fn work(context: Arc<Context>, host: Arc<Host>) -> Result<(), CrawlError> {
+    let result = match robots(&context, &host).await {
+        true => Queue::new(&context, &host).run().await,
+        false => Ok(()),
+    };
+    // What is under way belongs to this lease.
+    while host.outstanding.load(Ordering::Acquire) > 0 {
+        host.wake.notified().await;
+    }
+    result
+}
+
+struct Queue<'a> {
+    context: &'a Arc<Context>,
+    host: &'a Arc<Host>,
+    tasks: VecDeque<Task>,
+    after: Cursor,
+    /// Something was started since the queue was last read from its beginning.
+    moved: bool,
+}
+
+impl<'a> Queue<'a> {
+    fn new(context: &'a Arc<Context>, host: &'a Arc<Host>) -> Self {
+        Self { context, host, tasks: VecDeque::new(), after: Cursor::START, moved: false }
+    }
+
+    async fn run(mut self) -> Result<(), CrawlError> {
+        while !self.context.stop.is_cancelled() && !self.host.gate.is_shut() {
+            match self.tasks.pop_front() {
+                Some(task) => {
+                    self.moved = true;
+                    if self.start(task).await.is_none() {
+                        break;
+                    }
+                }
+                None if self.fill().await? => {}
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads on in the frontier; false if there is nothing left to do or to wait for.
+    async fn fill(&mut self) -> Result<bool, CrawlError> {
+        let (context, host) = (self.context, self.host);
+        let idle = host.outstanding.load(Ordering::Acquire) == 0;
+        if idle && self.moved {
+            // Nothing is under way, so nothing can be taken twice: what came meanwhile may stand before the cursor.
+            (self.after, self.moved) = (Cursor::START, false);
+        }
+        let tasks = context.frontier.next(&host.lease, self.after, now(), context.began, BATCH).await?;
+        if let Some(last) = tasks.last() {
+            self.after = Cursor { due: last.due, id: last.key.id };
+            self.tasks.extend(tasks.into_iter().filter(|task| context.in_focus(&task.key)));
+            return Ok(true);
+        }
+        if !idle {
+            tokio::select! {
+                () = host.wake.notified() => {}
+                () = context.stop.cancelled() => {}
+            }
+            return Ok(true);
+        }
+        if self.moved {
+            return Ok(true);
+        }
+        let Some(at) = context.frontier.next_retry(host.lease.id).await? else { return Ok(false) };
+        let wait = Duration::from_millis(u64::try_from(at - now()).unwrap_or(0) + 1);
+        if wait > context.settings.patience {
+            return Ok(false);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = host.wake.notified() => {}
+            () = context.stop.cancelled() => {}
+        }
+        (self.after, self.moved) = (Cursor::START, false);
+        Ok(true)
+    }
+
+    /// Starts a visit when its turn comes; `None` if the host is to be left.
+    async fn start(&mut self, task: Task) -> Option<()> {
+        let (context, host) = (self.context.clone(), self.host.clone());
+        let stop = &context.stop;
+        let mut out = Finished::new(host.clone());
+        if let Some((reason, detail)) = forbidden(&context, &host, &task.url) {
+            begin(&context, &host);
+            let visit = Visit { context: context.clone(), host: host.clone(), task, out };
+            end(&context, &host, Some(visit.refuse(reason, detail))).await;
+            return Some(());
+        }
+        if let Some(wanted) = context.wanted.clone().filter(|_| wants_claim(&task)) {
+            out.claim = tokio::select! {
+                () = stop.cancelled() => return None,
+                claim = wanted.acquire_owned() => claim.ok(),
+            };
+        }
+        let slot = tokio::select! {
+            () = stop.cancelled() => return None,
+            slot = context.in_flight.clone().acquire_owned() => slot.ok(),
+        };
+        let turn = tokio::select! {
+            () = stop.cancelled() => return None,
+            turn = host.gate.turn() => turn?,
+        };
+        begin(&context, &host);
+        tokio::spawn(async move {
+            let again = (task.key, Fate::Retry { due: now() + PANIC_MS, tries: task.tries + 1 });
+            let visit = Visit { context: context.clone(), host: host.clone(), task, out };
+            let finished = AssertUnwindSafe(visit.make(turn)).catch_unwind().await.unwrap_or_else(|_| {
+                // Said on stderr by the panic itself. The page is left for a later run.
+                let mut out = Finished::new(host.clone());
+                out.visit = Some(again);
+                out.counts.retried += 1;
+                Some(out)
+            });
+            drop(slot);
+            end(&context, &host, finished).await;
+        });
+        Some(())
+    }
+}
+
+/// Sees to robots.txt; false if the host is to be left alone.
+async fn robots(context: &Arc<Context>, host: &Arc<Host>) -> bool {
+    if !context.settings.respect_robots {
+        return true;
+    }
+    let token = &context.settings.token;
+    if let Some((stored, at)) = &host.lease.robots
+        && now() - at < ROBOTS_AGE_MS
+    {
+        match stored {
+            StoredRobots::Free => return know(context, host, Robots::default()),
+            StoredRobots::File(bytes) => return know(context, host, Robots::parse(bytes, token)),
+            StoredRobots::Unavailable => {}
+        }
+    }
+    let mut out = Finished::new(host.clone());
+    let mut tries = 0;
+    let known = loop {
+        let (stored, why) = match robots_once(context, host, &mut out).await {
+            Some(Ok(stored)) => (stored, None),
+            Some(Err(why)) => (StoredRobots::Unavailable, Some(why)),
+            None => return false,
+        };
+        let Some((reason, detail, retry_after)) = why else {
+            let robots = match &stored {
+                StoredRobots::File(bytes) => Robots::parse(bytes, token),
+                _ => Robots::default(),
+            };
+            out.updates.push(HostUpdate {
+                failures: Some(0),
+                blocked: Some(None),
+                robots: Some((stored, now())),
+                ..HostUpdate::default()
+            });
+            sitemaps(context, host, &robots, &mut out);
+            break know(context, host, robots);
+        };
+        tries += 1;
+        let mut update = host.gate.robots_unavailable(tries, retry_after, &detail);
+        update.robots = Some((stored, now()));
+        out.updates.push(update);
+        if tries >= ROBOTS_TRIES || host.gate.is_shut() {
+            let url = robots_url(&host.lease.origin);
+            let why = format!("robots.txt could not be had ({detail}), so nothing is asked of the host");
+            out.updates.push(host.gate.block(&why));
+            if let Some(url) = url {
+                out.reject(&url, reason, why);
+            }
+            break false;
+        }
+    };
+    begin(context, host);
+    end(context, host, Some(out)).await;
+    known
+}
+
+fn know(context: &Context, host: &Host, robots: Robots) -> bool {
+    if !context.fetch.is_replay() {
+        host.gate.obey(&robots);
+    }
+    // Set once, here.
+    let _ = host.robots.set(robots);
+    true
+}
+
+fn robots_url(origin: &Url) -> Option<Url> {
+    origin.join("/robots.txt").ok()
+}
+
+/// Why robots.txt could not be had, and when the host wants to be asked again.
+type Unavailable = (Reason, String, Option<Duration>);
+
+/// One try, redirects included; `None` if the run is ending.
+async fn robots_once(context: &Context, host: &Host, out: &mut Finished) -> Option<Result<StoredRobots, Unavailable>> {
+    let mut url = robots_url(&host.lease.origin)?;
+    for _ in 0..=ROBOTS_HOPS {
+        let turn = tokio::select! {
+            () = context.stop.cancelled() => return None,
+            turn = host.gate.turn() => turn?,
+        };
+        let request = Request { truncate: Some(MAX_BYTES), ..Request::new(&url) };
+        let result = tokio::select! {
+            () = context.stop.cancelled() => return None,
+            result = context.fetch.fetch(request) => result,
+        };
+        drop(turn);
+        let response = match result {
+            Ok(response) => response,
+            // Then every page is refused as well, each with this reason.
+            Err(FetchError::Refused(_) | FetchError::NotArchived) => return Some(Ok(StoredRobots::Free)),
+            Err(FetchError::Interrupted) => return None,
+            Err(error) => return Some(Err((error.reason(), error.to_string(), None))),
+        };
+        out.counts.fetched += 1;
+        match response.status {
+            200..=299 => return Some(Ok(StoredRobots::File(response.body))),
+            300..=399 => match response.location {
+                Some(Ok(to)) => url = to,
+                _ => return Some(Ok(StoredRobots::Free)),
+            },
+            429 | 500..=u16::MAX | 0..200 => {
+                let detail = format!("status {}", response.status);
+                return Some(Err((Reason::RobotsUnavailable, detail, response.retry_after)));
+            }
+            400..=499 => return Some(Ok(StoredRobots::Free)),
+        }
+    }
+    // More redirects than anybody needs: as if there were none (RFC 9309, 2.3.1.2).
+    Some(Ok(StoredRobots::Free))
+}
+
+/// Sitemaps that robots.txt names, where the whole site is crawled and its file names none.
+fn sitemaps(context: &Context, host: &Host, robots: &Robots, out: &mut Finished) {
+    let Some(site) = host.site.as_ref().filter(|site| site.crawl.sitemaps.is_empty()) else { return };
+    if context.focus.is_some() || site.crawl.articles.is_empty() {
+        return;
+    }
+    let found = robots.sitemaps.iter().take(100).filter_map(|text| host.lease.origin.join(text).ok());
+    for url in found.filter(|url| context.scope.covers(url)) {
+        out.links.push(NewUrl::new(context.scope.canonical(&url), Kind::Sitemap, 1, now()));
+    }
+}

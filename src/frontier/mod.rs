@@ -1,0 +1,330 @@
+//! What to fetch next, and what is done: the crawl's memory, kept outside the process.
+//!
+//! The trait has an embedded back end ([`sqlite`]). A worker leases *hosts*, not addresses: a host has one owner at a
+//! time, so politeness needs no coordination. A lease ends by itself at its deadline and counts an epoch up.
+
+use std::future::Future;
+
+use url::Url;
+
+use crate::urls::{CanonicalUrl, HostKey, hash64};
+
+pub mod sqlite;
+
+/// A time in milliseconds since 1970, UTC.
+pub type Millis = i64;
+
+/// Later than any other time.
+pub const NEVER: Millis = i64::MAX;
+
+/// The present time.
+pub fn now() -> Millis {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// Why the frontier could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum FrontierError {
+    /// The state could not be opened.
+    #[error(
+        "cannot open the state {path}: {source}; check that the folder can be written, or choose another with --state"
+    )]
+    Open {
+        /// File.
+        path: String,
+        /// What SQLite said.
+        source: sqlx::Error,
+    },
+    /// The state was made by a newer version, or is damaged.
+    #[error("cannot bring the state {path} up to date: {source}")]
+    Migrate {
+        /// File.
+        path: String,
+        /// What the migration said.
+        source: sqlx::migrate::MigrateError,
+    },
+    /// A statement failed.
+    #[error("the state cannot be {doing}: {source}; crawling has stopped, what was committed is safe")]
+    Statement {
+        /// `read` or `written`.
+        doing: &'static str,
+        /// What SQLite said (disk full, read-only, I/O error …).
+        source: sqlx::Error,
+    },
+}
+
+/// Key of a host: a fixed hash of its origin, so that it never depends on lists that change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HostId {
+    /// 0..255; first in every key, so that a sharded store can place it.
+    pub bucket: i64,
+    /// 8 bytes of the hash.
+    pub host: i64,
+}
+
+impl HostId {
+    /// Key of an origin, `http://www.sznews.com` or `http://127.0.0.1:8080`.
+    pub fn new(origin: &str) -> Self {
+        let host = hash64(origin);
+        Self { bucket: (host >> 56) & 0xff, host }
+    }
+}
+
+/// Key of an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UrlKey {
+    /// Its host.
+    pub host: HostId,
+    /// 8 bytes of the hash of path and query.
+    pub id: i64,
+}
+
+impl UrlKey {
+    /// Key of a canonical address.
+    pub fn new(url: &CanonicalUrl) -> Self {
+        Self { host: HostId::new(&url.url().origin().ascii_serialization()), id: hash64(url.path_and_query()) }
+    }
+}
+
+/// What an address is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(i64)]
+pub enum Kind {
+    /// Fetched once.
+    Article = 0,
+    /// Visited again and again; gives links.
+    List = 1,
+    /// RSS or Atom.
+    Feed = 2,
+    /// Sitemap or index of sitemaps.
+    Sitemap = 3,
+    /// Given by hand: an article if it has one, else a list.
+    Unknown = 4,
+}
+
+impl Kind {
+    /// True for pages that are visited again.
+    pub fn recurs(self) -> bool {
+        matches!(self, Kind::List | Kind::Feed | Kind::Sitemap)
+    }
+
+    fn from_i64(value: i64) -> Self {
+        match value {
+            1 => Kind::List,
+            2 => Kind::Feed,
+            3 => Kind::Sitemap,
+            4 => Kind::Unknown,
+            _ => Kind::Article,
+        }
+    }
+}
+
+/// A link that may be new.
+#[derive(Debug, Clone)]
+pub struct NewUrl {
+    /// Canonical address.
+    pub url: CanonicalUrl,
+    /// Key, computed once.
+    pub key: UrlKey,
+    /// What it is asked for.
+    pub kind: Kind,
+    /// Links from a seed.
+    pub depth: u32,
+    /// Redirects that led here.
+    pub hops: u32,
+    /// Earliest time to fetch it.
+    pub due: Millis,
+}
+
+impl NewUrl {
+    /// A link due at a time.
+    pub fn new(url: CanonicalUrl, kind: Kind, depth: u32, due: Millis) -> Self {
+        let key = UrlKey::new(&url);
+        Self { url, key, kind, depth, hops: 0, due }
+    }
+}
+
+/// An address to fetch.
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// Key.
+    pub key: UrlKey,
+    /// Address.
+    pub url: Url,
+    /// What it is asked for.
+    pub kind: Kind,
+    /// Links from a seed.
+    pub depth: u32,
+    /// Redirects that led here.
+    pub hops: u32,
+    /// Failures so far.
+    pub tries: u32,
+    /// When it became due.
+    pub due: Millis,
+    /// `ETag` of the last visit.
+    pub etag: Option<String>,
+    /// `Last-Modified` of the last visit.
+    pub modified: Option<String>,
+}
+
+/// What the last robots.txt request gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoredRobots {
+    /// No file there: everything is allowed.
+    Free,
+    /// The file.
+    File(Vec<u8>),
+    /// It could not be had: stay away.
+    Unavailable,
+}
+
+/// A host that this worker owns for a while.
+#[derive(Debug, Clone)]
+pub struct LeasedHost {
+    /// Key.
+    pub id: HostId,
+    /// `scheme://name[:port]`.
+    pub origin: Url,
+    /// Host and port.
+    pub key: HostKey,
+    /// Count of leases.
+    pub epoch: i64,
+    /// Not to be asked before.
+    pub not_before: Millis,
+    /// Failures in a row.
+    pub failures: u32,
+    /// robots.txt and when it was fetched.
+    pub robots: Option<(StoredRobots, Millis)>,
+}
+
+/// What is to be remembered about a host.
+#[derive(Debug, Clone, Default)]
+pub struct HostUpdate {
+    /// Not to be asked before.
+    pub not_before: Option<Millis>,
+    /// Failures in a row.
+    pub failures: Option<u32>,
+    /// Why it is left alone; `Some(None)` clears it.
+    pub blocked: Option<Option<String>>,
+    /// robots.txt and when it was fetched.
+    pub robots: Option<(StoredRobots, Millis)>,
+}
+
+/// What became of a visited address.
+#[derive(Debug, Clone)]
+pub enum Fate {
+    /// Never again.
+    Done,
+    /// Again at `due`, with the validators for a conditional request.
+    Again {
+        /// When.
+        due: Millis,
+        /// `ETag`.
+        etag: Option<String>,
+        /// `Last-Modified`.
+        modified: Option<String>,
+    },
+    /// Failed; once more at `due`.
+    Retry {
+        /// When.
+        due: Millis,
+        /// Failures so far.
+        tries: u32,
+    },
+}
+
+/// Everything that one transaction commits.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Visited addresses.
+    pub visits: Vec<(UrlKey, Fate)>,
+    /// Addresses that need no visit of their own (further pages of an article).
+    pub seen: Vec<UrlKey>,
+    /// Links found.
+    pub links: Vec<NewUrl>,
+    /// What is now known about hosts.
+    pub hosts: Vec<(HostId, HostUpdate)>,
+    /// Lengths of the output files after what was written for these visits.
+    pub outputs: Vec<(String, u64)>,
+}
+
+/// Position in a host's queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cursor {
+    /// `due` of the last address taken.
+    pub due: Millis,
+    /// Its id.
+    pub id: i64,
+}
+
+impl Cursor {
+    /// Before everything.
+    pub const START: Cursor = Cursor { due: i64::MIN, id: i64::MIN };
+}
+
+/// Numbers for reports.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Hosts known.
+    pub hosts: i64,
+    /// Addresses waiting or visited again.
+    pub queued: i64,
+    /// Addresses done.
+    pub seen: i64,
+}
+
+/// A store of hosts and addresses. Every method is one statement or one transaction; none is held while fetching.
+pub trait Frontier: Send + Sync + 'static {
+    /// Takes up to `n` hosts that are ready, until `deadline`.
+    fn lease(
+        &self,
+        n: u32,
+        now: Millis,
+        deadline: Millis,
+    ) -> impl Future<Output = Result<Vec<LeasedHost>, FrontierError>> + Send;
+
+    /// The next addresses of a leased host that are due, after a cursor. Pages that recur are left out if they were
+    /// visited at or after `run_start`.
+    fn next(
+        &self,
+        host: &LeasedHost,
+        after: Cursor,
+        now: Millis,
+        run_start: Millis,
+        n: u32,
+    ) -> impl Future<Output = Result<Vec<Task>, FrontierError>> + Send;
+
+    /// When the first of the hosts that are held back (Retry-After, backoff, block) may be asked again.
+    fn next_wait(&self, now: Millis) -> impl Future<Output = Result<Option<Millis>, FrontierError>> + Send;
+
+    /// When the earliest retry of a host is due.
+    fn next_retry(&self, host: HostId) -> impl Future<Output = Result<Option<Millis>, FrontierError>> + Send;
+
+    /// Prolongs leases.
+    fn renew(&self, hosts: &[HostId], deadline: Millis) -> impl Future<Output = Result<(), FrontierError>> + Send;
+
+    /// Gives a host back; it becomes ready when something of it is due.
+    fn release(&self, host: &LeasedHost) -> impl Future<Output = Result<(), FrontierError>> + Send;
+
+    /// Commits a batch, all or nothing.
+    fn commit(&self, batch: &Batch) -> impl Future<Output = Result<(), FrontierError>> + Send;
+
+    /// True for those keys that are done or waiting.
+    fn known(&self, keys: &[UrlKey]) -> impl Future<Output = Result<Vec<bool>, FrontierError>> + Send;
+
+    /// Makes every recurring page of the active hosts due.
+    fn wake(&self, now: Millis) -> impl Future<Output = Result<(), FrontierError>> + Send;
+
+    /// Says which hosts belong to this run, by origin, and takes back every lease of a process that has died.
+    fn select(&self, belongs: &(dyn Fn(&str) -> bool + Sync))
+    -> impl Future<Output = Result<(), FrontierError>> + Send;
+
+    /// Committed length of an output file.
+    fn output_len(&self, path: &str) -> impl Future<Output = Result<Option<u64>, FrontierError>> + Send;
+
+    /// Numbers for reports.
+    fn counts(&self) -> impl Future<Output = Result<Counts, FrontierError>> + Send;
+
+    /// Addresses of a host that still wait to be fetched.
+    fn waiting(&self, host: HostId) -> impl Future<Output = Result<i64, FrontierError>> + Send;
+}

@@ -1,0 +1,239 @@
+//! Output files: records are appended and synced first, then their length is committed together with the pages.
+//!
+//! At start a file is cut back to its committed length, so whatever a dead process had written beyond is gone and no
+//! line is torn or doubled.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+pub mod lock;
+
+/// Why output could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// A file or folder could not be opened or made.
+    #[error(
+        "cannot open {path}: {source}; check that the folder exists and can be written, or choose another with --out"
+    )]
+    Open {
+        /// File or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A record could not be written or synced.
+    #[error(
+        "cannot write {path}: {source}; crawling has stopped and what was committed is safe; make room and run again"
+    )]
+    Write {
+        /// File.
+        path: PathBuf,
+        /// What the system said (disk full, read-only, I/O error …).
+        source: io::Error,
+    },
+    /// Another process writes there.
+    #[error("{path} is in use by another jingwen; wait for it to end, or give this one its own --state and --out")]
+    Locked {
+        /// File.
+        path: PathBuf,
+    },
+    /// The file was not made by jingwen, or was changed by hand.
+    #[error(
+        "{path} does not end with a line end, so appending would spoil its last line; mend it or choose another --out"
+    )]
+    Torn {
+        /// File.
+        path: PathBuf,
+    },
+}
+
+/// A file that only grows. Behind a trait so that tests can make the n-th write or sync fail.
+pub trait Appender: Send + Sync {
+    /// Appends bytes.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// Makes all that was appended durable.
+    fn sync(&mut self) -> io::Result<()>;
+    /// Cuts the file to a length.
+    fn cut(&mut self, len: u64) -> io::Result<()>;
+}
+
+impl Appender for File {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write_all(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_data()
+    }
+
+    fn cut(&mut self, len: u64) -> io::Result<()> {
+        self.set_len(len)?;
+        self.seek(SeekFrom::Start(len))?;
+        self.sync_all()
+    }
+}
+
+/// One JSONL file with its committed length.
+pub struct JsonLines {
+    path: PathBuf,
+    file: Box<dyn Appender>,
+    /// Length that the last commit told the frontier.
+    committed: u64,
+    /// Length with what was appended since.
+    len: u64,
+}
+
+impl JsonLines {
+    /// Opens or makes a file and cuts it back to its committed length (`None`: nothing was committed yet, so what is
+    /// there belongs to someone else and stays).
+    pub fn open(path: &Path, committed: Option<u64>) -> Result<Self, OutputError> {
+        let open = |source| OutputError::Open { path: path.to_owned(), source };
+        let is_new = !path.exists();
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(open)?;
+        lock::try_lock(&file, path)?;
+        if is_new {
+            sync_folder(path).map_err(open)?;
+        }
+        let len = file.metadata().map_err(open)?.len();
+        let len = match committed {
+            Some(committed) if len > committed => {
+                tracing::info!(path = %path.display(), bytes = len - committed, "cut off what was not committed");
+                file.cut(committed).map_err(open)?;
+                committed
+            }
+            Some(committed) if len < committed => {
+                tracing::warn!(path = %path.display(), "shorter than it was: someone has moved or cut it");
+                len
+            }
+            _ => len,
+        };
+        if len > 0 {
+            let mut last = [0];
+            file.seek(SeekFrom::Start(len - 1)).map_err(open)?;
+            file.read_exact(&mut last).map_err(open)?;
+            if last != *b"\n" {
+                return Err(OutputError::Torn { path: path.to_owned() });
+            }
+        }
+        file.seek(SeekFrom::Start(len)).map_err(open)?;
+        Ok(Self { path: path.to_owned(), file: Box::new(file), committed: len, len })
+    }
+
+    /// Stands on another file; for tests that make writes fail.
+    pub fn on(path: &Path, file: Box<dyn Appender>, len: u64) -> Self {
+        Self { path: path.to_owned(), file, committed: len, len }
+    }
+
+    /// Appends whole lines and makes them durable. Nothing counts before [`JsonLines::committed`].
+    pub fn append(&mut self, lines: &[u8]) -> Result<(), OutputError> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let path = &self.path;
+        let write = |source| OutputError::Write { path: path.clone(), source };
+        self.file.append(lines).map_err(write)?;
+        crate::output::fault("append");
+        self.file.sync().map_err(write)?;
+        crate::output::fault("sync");
+        self.len += lines.len() as u64;
+        Ok(())
+    }
+
+    /// What the frontier is to commit: absolute path and length.
+    pub fn state(&self) -> (String, u64) {
+        (self.path.display().to_string(), self.len)
+    }
+
+    /// The frontier has committed the present length.
+    pub fn committed(&mut self) {
+        self.committed = self.len;
+    }
+
+    /// Takes back what was not committed; at the next start the same would happen.
+    pub fn roll_back(&mut self) {
+        if let Err(error) = self.file.cut(self.committed) {
+            tracing::warn!(path = %self.path.display(), %error, "not cut back now; the next start will do it");
+        }
+        self.len = self.committed;
+    }
+}
+
+/// Makes a new name in a folder durable.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+/// Dies at a named point when `JINGWEN_FAULT=point:n` asks for it at the n-th time; only in debug builds, for
+/// `tests/crash.rs`.
+#[cfg(debug_assertions)]
+pub fn fault(point: &str) {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static WANTED: OnceLock<Option<(String, u64)>> = OnceLock::new();
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let wanted = WANTED.get_or_init(|| {
+        let text = std::env::var("JINGWEN_FAULT").ok()?;
+        let (point, n) = text.split_once(':')?;
+        Some((point.to_owned(), n.parse().ok()?))
+    });
+    if let Some((name, n)) = wanted
+        && name == point
+        && COUNT.fetch_add(1, Ordering::Relaxed) + 1 == *n
+    {
+        std::process::abort();
+    }
+}
+
+/// In release builds there are no fault points.
+#[cfg(not(debug_assertions))]
+pub fn fault(_point: &str) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn what_was_not_committed_is_cut_off() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("articles.jsonl");
+        let mut out = JsonLines::open(&path, None).unwrap();
+        out.append(b"{\"a\":1}\n").unwrap();
+        let (_, len) = out.state();
+        out.committed();
+        out.append(b"{\"a\":2}\n{\"a\":").unwrap();
+        drop(out);
+        let mut out = JsonLines::open(&path, Some(len)).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"{\"a\":1}\n");
+        out.append(b"{\"a\":3}\n").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"{\"a\":1}\n{\"a\":3}\n");
+        out.roll_back();
+        assert_eq!(fs::read(&path).unwrap(), b"{\"a\":1}\n");
+    }
+
+    #[test]
+    fn files_of_others_are_left_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("articles.jsonl");
+        fs::write(&path, "mine\n").unwrap();
+        let mut out = JsonLines::open(&path, None).unwrap();
+        out.append(b"{}\n").unwrap();
+        drop(out);
+        assert_eq!(fs::read(&path).unwrap(), b"mine\n{}\n");
+        fs::write(&path, "mine").unwrap();
+        assert!(matches!(JsonLines::open(&path, None), Err(OutputError::Torn { .. })));
+    }
+
+    #[test]
+    fn two_writers_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("articles.jsonl");
+        let _first = JsonLines::open(&path, None).unwrap();
+        assert!(matches!(JsonLines::open(&path, None), Err(OutputError::Locked { .. })));
+    }
+}
