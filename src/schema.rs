@@ -7,12 +7,14 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
+use crate::config::Config;
 use crate::record::{Record, Rejected};
 use crate::sites::model;
 
 /// Every schema with the name of its file.
 pub fn all() -> Vec<(&'static str, Value)> {
     vec![
+        ("config.schema.json", read::<Config>("jingwen: the configuration, jingwen.toml")),
         ("record.schema.json", written::<Record>("jingwen: a record, one line of articles.jsonl")),
         (
             "rejected.schema.json",

@@ -36,7 +36,7 @@ fn every_key_of_the_schemas_is_explained() {
 #[test]
 fn there_is_one_for_each_kind_of_file() {
     let names: Vec<_> = schema::all().into_iter().map(|(name, _)| name).collect();
-    for wanted in ["record.schema.json", "selectors.schema.json"] {
+    for wanted in ["config.schema.json", "record.schema.json", "selectors.schema.json"] {
         assert!(names.contains(&wanted), "{wanted}");
     }
 }

@@ -14,9 +14,8 @@ mod pattern;
 mod problem;
 mod rules;
 pub mod select;
-mod shape;
+pub mod shape;
 pub mod testing;
-mod units;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
