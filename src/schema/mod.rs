@@ -3,6 +3,8 @@
 //! They are made from the types that are read and written, so they cannot say anything else; `tests/schema_current.rs` sees
 //! to it that the files are current.
 
+mod reference;
+
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
@@ -10,6 +12,8 @@ use serde_json::Value;
 use crate::config::Config;
 use crate::record::{Record, Rejected};
 use crate::sites::model;
+
+pub use reference::reference;
 
 /// Every schema with the name of its file.
 pub fn all() -> Vec<(&'static str, Value)> {
