@@ -54,3 +54,14 @@ pub fn check(named: Option<&Path>) -> Result<Checked, Failure> {
     }
     Ok(Checked { problems, selectors: None })
 }
+
+/// Folders of selector files that a crawl from here would read: that of `jingwen.toml` here, if there is one, then those given.
+pub fn folders(given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let usual = Path::new("jingwen.toml");
+    let mut folders = Vec::new();
+    if usual.is_file() {
+        folders.extend(Config::load(usual).map_err(Failure::usage)?.0.selectors);
+    }
+    folders.extend_from_slice(given);
+    Ok(folders)
+}
