@@ -2,6 +2,7 @@
 
 mod crawl;
 mod site;
+mod step;
 mod template;
 
 use std::collections::BTreeMap;
