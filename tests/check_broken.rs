@@ -343,3 +343,26 @@ fn circles_of_several_files_are_found() {
     assert_eq!(codes, [("extends-cycle", (3, 11)); 2]);
     assert!(problems[0].message.contains("`a` → `b` → `a`"), "{}", problems[0].message);
 }
+
+/// Slips of the keyboard anywhere in a file: told or harmless, never a panic, and every place is inside of the file.
+#[test]
+fn no_slip_makes_the_check_panic() {
+    let good = format!(
+        "{HEAD}remove = '.x'\n[crawl]\nseeds = 'https://www.example.com/'\nlists = ['/列表/', {{ url = '/a', json = 'd[].u' }}]\nrate = '1/s'\n\
+         rewrite = [{{ from = '(a)', to = '$1' }}]\non_status = {{ \"429\" = 'backoff' }}\n{BODY}since = 2020-01-01\nnext = {{ css = 'a', max = 3 }}\n\
+         published = {{ css = '.日', format = '%Y年%m月%d日' }}\nsource = {{ meta = 'source', strip = ['来源：', '/\\s+/'] }}\n[[line]]\nmatch = '^编辑\\s'\n\
+         capture = '编辑\\s(?P<编辑>\\S+)'\nwithin_last = 3\n{TEST}"
+    );
+    assert!(check(vec![file("good", &good)]).iter().all(|p| p.severity == Severity::Warning));
+    let places: Vec<(usize, char)> = good.char_indices().collect();
+    for (n, &(at, c)) in places.iter().enumerate().filter(|(n, _)| n % 5 == 0) {
+        let (before, after) = (&good[..at], &good[at + c.len_utf8()..]);
+        let slip = ["", "\"", "'", "[", "(", "净", "\\", "\n", "*"][n / 5 % 9];
+        for problem in check(vec![file("slip", &format!("{before}{slip}{after}"))]) {
+            assert!(
+                problem.span.end <= problem.file.text.len() && problem.file.text.is_char_boundary(problem.span.start)
+            );
+            assert!(!format!("{:?}", miette::Report::new(problem)).is_empty());
+        }
+    }
+}

@@ -21,6 +21,30 @@ fn schemas_are_current() {
 }
 
 #[test]
+fn the_reference_is_current_and_leaves_no_table_out() {
+    let reference = schema::reference();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("selectors/REFERENCE.md");
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        fs::write(&path, &reference).unwrap();
+    }
+    let found = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        found == reference,
+        "selectors/REFERENCE.md is not current: run UPDATE_SCHEMA=1 cargo test --test schema_current"
+    );
+    let keys = |s: &serde_json::Value| s.get("properties").and_then(|p| p.as_object()).map_or(0, |p| p.len());
+    let all: usize = jingwen::sites::SCHEMA["$defs"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(n, _)| *n != "FieldTable")
+        .map(|(_, t)| keys(t))
+        .sum();
+    let rows = reference.lines().filter(|l| l.starts_with("| `")).count();
+    assert_eq!(rows, all + keys(&jingwen::sites::SCHEMA) - 1);
+}
+
+#[test]
 fn every_key_of_the_schemas_is_explained() {
     for (name, schema) in schema::all() {
         let mut bare = Vec::new();
@@ -36,7 +60,7 @@ fn every_key_of_the_schemas_is_explained() {
 #[test]
 fn there_is_one_for_each_kind_of_file() {
     let names: Vec<_> = schema::all().into_iter().map(|(name, _)| name).collect();
-    for wanted in ["record.schema.json", "selectors.schema.json"] {
+    for wanted in ["config.schema.json", "record.schema.json", "selectors.schema.json"] {
         assert!(names.contains(&wanted), "{wanted}");
     }
 }

@@ -206,14 +206,20 @@ fn sites_lists_what_is_known() {
 }
 
 #[test]
-fn shipped_files_pass_their_own_tests_within_five_seconds() {
+fn shipped_files_have_no_errors() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (code, out, err) = jingwen(root, &["check", "--format", "json"]);
     let problems: serde_json::Value = serde_json::from_str(&out).unwrap();
     let errors: Vec<_> = problems.as_array().unwrap().iter().filter(|p| p["severity"] == "error").collect();
     assert_eq!(code, 0, "{errors:#?}{err}");
+}
+
+#[test]
+fn shipped_files_pass_their_own_tests_within_five_seconds() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let began = Instant::now();
     let (code, out, err) = jingwen(root, &["test"]);
+    let took = began.elapsed();
     assert_eq!(code, 0, "{out}{err}");
-    assert!(began.elapsed() < Duration::from_secs(5), "{out}");
+    assert!(took < Duration::from_secs(5), "{took:?}: {out}");
 }

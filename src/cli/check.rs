@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use serde_json::json;
 
-use super::{Failure, Outcome, exit};
+use super::{Failure, Outcome, check_config, exit};
 use crate::sites::select::Selection;
 use crate::sites::{Problem, Severity, lint, pages};
 
-/// Check selector files: every problem of every file, with its place and the fix.
+/// Check selector files and the configuration: every problem of every file, with its place and the fix.
 ///
 /// Exit code 2 if there are errors, 0 if there are none (warnings do not count).
 #[derive(Debug, clap::Args)]
@@ -23,6 +23,9 @@ pub struct Args {
     /// Folder (or file) of selector files that add to and override the embedded ones
     #[arg(long, value_name = "DIR")]
     selectors: Vec<PathBuf>,
+    /// Configuration to check; its folder of selector files is checked too [default: jingwen.toml, if there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Folder of the tests' pages [default: pages/ next to the file, or tests/pages/ of its repository]
     #[arg(long, value_name = "DIR")]
     pages: Option<PathBuf>,
@@ -45,11 +48,19 @@ enum Format {
 
 impl Args {
     pub fn run(self) -> Outcome {
-        let selection = Selection::new(&self.selectors, &self.files).map_err(Failure::usage)?;
+        // Who names selector files wants to know about those.
+        let config = match self.files.is_empty() || self.config.is_some() {
+            true => check_config::check(self.config.as_deref())?,
+            false => check_config::Checked::default(),
+        };
+        let mut folders: Vec<PathBuf> = config.selectors.into_iter().collect();
+        folders.extend(self.selectors);
+        let selection = Selection::new(&folders, &self.files).map_err(Failure::usage)?;
         let asked = selection.asked;
         let page_exists = |file: &_, page: &_| pages::exists(file, self.pages.as_deref(), page);
         let mut problems = lint::check(selection.files, &page_exists);
         problems.retain(|p| asked.contains(&p.file.id));
+        problems.splice(0..0, config.problems);
         match self.format {
             Format::Text => text(&problems, asked.len()),
             Format::Json => {

@@ -5,10 +5,12 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod check;
+mod check_config;
 mod clean;
 mod completions;
 mod crawl;
 mod explain;
+mod import;
 mod init;
 mod progress;
 mod sites;
@@ -44,6 +46,7 @@ enum Command {
     Test(test::Args),
     Sites(sites::Args),
     Explain(explain::Args),
+    Import(import::Args),
     Init(init::Args),
     Completions(completions::Args),
     Man(completions::ManArgs),
@@ -59,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::Test(args) => args.run(),
         Command::Sites(args) => args.run(),
         Command::Explain(args) => args.run(),
+        Command::Import(args) => args.run(),
         Command::Init(args) => args.run(),
         Command::Completions(args) => args.run(),
         Command::Man(args) => args.run(),

@@ -5,15 +5,14 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use serde_json::json;
 
-use super::{Failure, Outcome, exit};
-use crate::sites::select::Selection;
+use super::{Failure, Outcome, check_config, exit};
 use crate::sites::{Confidence, Origin, Site, Sites};
 
-/// List the sites known: those embedded in the program, and those of selector files here.
+/// List the sites that a crawl from here knows: those embedded in the program, and those of selector files.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  jingwen sites\n  jingwen sites --format json | jq '.[].hosts'")]
 pub struct Args {
-    /// Folder (or file) of selector files that add to and override the embedded ones [default: ./selectors, if there]
+    /// Folder (or file) of selector files that add to and override the embedded ones [default: those of jingwen.toml, if there]
     #[arg(long, value_name = "DIR")]
     selectors: Vec<PathBuf>,
     /// How the list is shown
@@ -33,8 +32,7 @@ enum Format {
 
 impl Args {
     pub fn run(self) -> Outcome {
-        let selection = Selection::new(&self.selectors, &[]).map_err(Failure::usage)?;
-        let sites = Sites::compile(selection.files).map_err(Failure::usage)?;
+        let sites = Sites::load(&check_config::folders(&self.selectors)?).map_err(Failure::usage)?;
         match self.format {
             Format::Text => table(&sites),
             Format::Json => {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use clap::ValueEnum;
 use serde_json::json;
 
-use super::{Failure, Outcome, exit};
+use super::{Failure, Outcome, check_config, exit};
 use crate::sites::select::Selection;
 use crate::sites::testing::{self, Difference, Run, Verdict};
 use crate::sites::{Sites, pages};
@@ -76,9 +76,13 @@ impl Args {
         }
     }
 
+    fn selection(&self) -> Result<Selection, Failure> {
+        Selection::new(&check_config::folders(&self.selectors)?, &self.files).map_err(Failure::usage)
+    }
+
     fn once(&self) -> Outcome {
         let began = Instant::now();
-        let selection = Selection::new(&self.selectors, &self.files).map_err(Failure::usage)?;
+        let selection = self.selection()?;
         let texts: BTreeMap<String, String> =
             selection.files.iter().map(|f| (f.id.clone(), f.text.to_string())).collect();
         let sites = Sites::compile(selection.files).map_err(Failure::usage)?;
@@ -106,7 +110,7 @@ impl Args {
     fn fingerprint(&self) -> BTreeMap<PathBuf, Option<SystemTime>> {
         let mut files: Vec<PathBuf> = self.pages.iter().cloned().collect();
         files.extend(self.files.iter().filter(|f| f.exists()).cloned());
-        if let Ok(selection) = Selection::new(&self.selectors, &self.files) {
+        if let Ok(selection) = self.selection() {
             for file in selection.files.iter().filter(|f| selection.asked.contains(&f.id)) {
                 files.extend(pages::folders(&file.origin, self.pages.as_deref()));
             }

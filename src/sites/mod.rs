@@ -5,6 +5,7 @@
 
 pub mod at;
 mod compile;
+pub mod import;
 pub mod lint;
 pub mod load;
 pub mod model;
@@ -13,9 +14,8 @@ mod pattern;
 mod problem;
 mod rules;
 pub mod select;
-mod shape;
+pub mod shape;
 pub mod testing;
-mod units;
 
 use std::collections::HashMap;
 use std::path::PathBuf;

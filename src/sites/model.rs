@@ -334,7 +334,7 @@ pub struct Test {
     pub editors: Option<At<BTreeMap<String, Many<String>>>>,
     /// Texts that stand in the body.
     pub contains: Many<String>,
-    /// Texts that stand nowhere in title, body, summary or captions.
+    /// Texts that stand nowhere in the body.
     pub excludes: Many<String>,
     /// Least and most characters of the body, white space not counted.
     pub chars: Option<At<Vec<u32>>>,

@@ -127,8 +127,13 @@ fn unknown_pseudo(css: &str) -> Option<(usize, &str)> {
 /// The bracket that is missing, if one is.
 fn unbalanced(css: &str) -> Option<char> {
     let (mut open, mut quote) = (Vec::new(), None);
-    for c in css.chars() {
+    let mut chars = css.chars();
+    while let Some(c) = chars.next() {
         match (quote, c) {
+            // What is escaped opens and closes nothing.
+            (_, '\\') => {
+                chars.next();
+            }
             (Some(q), c) if q == c => quote = None,
             (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(c),

@@ -47,14 +47,20 @@ const ALIASES: &[(&str, &str)] = &[
     ("min_length", "min_chars"),
 ];
 
-/// Checks the tree and takes out of it what does not fit.
+/// Checks the tree of a selector file and takes out of it what does not fit.
 pub fn check(table: &mut DeTable<'_>, file: &Arc<SourceFile>, problems: &mut Vec<Problem>) {
-    let mut walk = Walk { file, problems };
-    let schema: &Value = &SCHEMA;
+    check_by(&SCHEMA, table, file, problems);
+}
+
+/// The same by any schema.
+pub fn check_by(schema: &Value, table: &mut DeTable<'_>, file: &Arc<SourceFile>, problems: &mut Vec<Problem>) {
+    let mut walk = Walk { root: schema, file, problems };
     walk.table(table, &[schema], "the file");
 }
 
 struct Walk<'a> {
+    /// The whole schema, which references point into.
+    root: &'a Value,
     file: &'a Arc<SourceFile>,
     problems: &'a mut Vec<Problem>,
 }
@@ -77,7 +83,8 @@ impl Walk<'_> {
                         .map(String::as_str)
                         .filter(|k| *k != "$schema")
                         .collect();
-                    self.problems.push(unknown_key(self.file, &key, name, &known, place));
+                    let other = elsewhere(self.root, name);
+                    self.problems.push(unknown_key(self.file, &key, name, &known, place, other));
                     false
                 }
                 (None, Some(schema @ Value::Object(_))) => self.value(&mut value, schema, name),
@@ -92,7 +99,7 @@ impl Walk<'_> {
     /// Whether the value fits; lists and tables are mended in place.
     fn value(&mut self, value: &mut Spanned<DeValue<'_>>, schema: &Value, key: &str) -> bool {
         let span = value.span();
-        let leaves = leaves(schema);
+        let leaves = leaves(self.root, schema);
         match value.get_mut() {
             DeValue::Table(table) if leaves.iter().any(|s| has_type(s, "object")) => {
                 self.table(table, &leaves, &format!("`{key}`"));
@@ -203,12 +210,13 @@ fn unknown_key(
     name: &str,
     known: &[&str],
     place: &str,
+    other: Option<String>,
 ) -> Problem {
     let alias = ALIASES.iter().find(|(other, ours)| *other == name && known.contains(ours)).map(|&(_, ours)| ours);
     let help = match alias.or_else(|| did_you_mean(name, known.iter().copied())) {
         Some(near) if name == "xpath" => format!("did you mean `{near}`? XPath is not read; write the CSS selector"),
         Some(near) => format!("did you mean `{near}`?"),
-        None => match elsewhere(name) {
+        None => match other {
             Some(other) => format!("`{name}` belongs into {other}; in {place} are known: {}", known.join(", ")),
             None => format!("known here: {}", known.join(", ")),
         },
@@ -219,37 +227,48 @@ fn unknown_key(
 }
 
 /// The table of the format that has this key, for keys written at the wrong place.
-fn elsewhere(name: &str) -> Option<String> {
+fn elsewhere(root: &Value, name: &str) -> Option<String> {
     let has = |s: &Value| s.pointer("/properties").and_then(|p| p.get(name)).is_some();
-    if has(&SCHEMA) {
+    if has(root) {
         return Some("the top of the file (before the first [header])".to_owned());
     }
-    for (table, header) in [
-        ("Crawl", "`[crawl]`"),
-        ("Template", "a `[[template]]`"),
-        ("Line", "a `[[line]]`"),
-        ("Test", "a `[[test]]`"),
-        ("WhenTable", "`when = { … }`"),
-        ("RequireTable", "`require = { … }`"),
-        ("StepTable", "a step `{ … }`"),
-    ] {
-        if SCHEMA.pointer(&format!("/$defs/{table}")).is_some_and(has) {
-            return Some(header.to_owned());
-        }
-    }
-    None
+    let header = |table: &str| {
+        Some(match table {
+            "Template" | "Line" | "Test" => format!("a `[[{}]]`", table.to_lowercase()),
+            "WhenTable" => "`when = { … }`".to_owned(),
+            "RequireTable" => "`require = { … }`".to_owned(),
+            "StepTable" => "a step `{ … }`".to_owned(),
+            // Others have the name of their header, or several.
+            _ => {
+                let target = format!("#/$defs/{table}");
+                let refers = |s: &Value| leaves_refer(s, &target);
+                let (key, _) = root.get("properties")?.as_object()?.iter().find(|(_, s)| refers(s))?;
+                format!("`[{key}]`")
+            }
+        })
+    };
+    let order = ["Crawl", "Template", "Line", "Test", "WhenTable", "RequireTable", "StepTable"];
+    let definitions = root.get("$defs")?.as_object()?;
+    let tables = order.into_iter().chain(definitions.keys().map(String::as_str));
+    tables.filter(|t| definitions.get(*t).is_some_and(has)).find_map(header)
+}
+
+/// Whether a schema is a reference, or has one among its alternatives.
+fn leaves_refer(schema: &Value, target: &str) -> bool {
+    schema.get("$ref").and_then(Value::as_str) == Some(target)
+        || schema.get("anyOf").and_then(Value::as_array).is_some_and(|all| all.iter().any(|s| leaves_refer(s, target)))
 }
 
 /// The alternatives of a schema, references followed.
-fn leaves(schema: &Value) -> Vec<&Value> {
+fn leaves<'a>(root: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
     if let Some(target) =
-        schema.get("$ref").and_then(Value::as_str).and_then(|r| SCHEMA.pointer(r.trim_start_matches('#')))
+        schema.get("$ref").and_then(Value::as_str).and_then(|r| root.pointer(r.trim_start_matches('#')))
     {
-        return leaves(target);
+        return leaves(root, target);
     }
     for key in ["anyOf", "oneOf"] {
         if let Some(list) = schema.get(key).and_then(Value::as_array) {
-            return list.iter().flat_map(|s| leaves(s)).collect();
+            return list.iter().flat_map(|s| leaves(root, s)).collect();
         }
     }
     vec![schema]

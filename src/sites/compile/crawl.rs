@@ -7,7 +7,8 @@ use url::Url;
 
 use super::Cx;
 use crate::sites::at::{At, Many, StrOr};
-use crate::sites::{CrawlRules, ListRule, StatusAction, model, pattern, units};
+use crate::sites::{CrawlRules, ListRule, StatusAction, model, pattern};
+use crate::units::{Rate, Span};
 
 impl Cx<'_> {
     pub(super) fn crawl(&mut self, model: &model::Crawl) -> CrawlRules {
@@ -23,7 +24,7 @@ impl Cx<'_> {
             keep_query: model.keep_query.as_ref().map(|keys| keys.iter().map(|k| k.value.clone()).collect()),
             links: self.css_list(&model.links),
             interval: model.rate.as_ref().and_then(|rate| {
-                let interval = units::rate(rate);
+                let interval = rate.parse::<Rate>().ok().map(|r| r.interval);
                 if interval.is_none() {
                     let zero = rate.trim_start().starts_with('0');
                     let help = if zero {
@@ -42,7 +43,7 @@ impl Cx<'_> {
                 n.value
             }),
             refresh: model.refresh.as_ref().and_then(|text| {
-                let refresh = units::duration(text).filter(|d| !d.is_zero());
+                let refresh = text.parse::<Span>().ok().map(|s| s.0).filter(|d| !d.is_zero());
                 if refresh.is_none() {
                     self.error(
                         &text.span,

@@ -2,12 +2,14 @@
 
 mod crawl;
 mod site;
+mod step;
 mod template;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use regex::Regex;
 use scraper::Selector;
 use sha2::{Digest, Sha256};
@@ -30,10 +32,22 @@ struct Parts {
 
 /// Compiles a set of files. Whatever is wrong is noted in `problems`; with errors among them the result must not be used.
 pub fn compile(set: &Set, problems: &mut Vec<Problem>) -> Sites {
-    let parts: BTreeMap<&str, Parts> = set
-        .iter()
-        .map(|(id, parsed)| (id.as_str(), Cx { file: &parsed.file, problems: &mut *problems }.parts(&parsed.model)))
+    let already: &[Problem] = problems;
+    // Compiling regexes is most of the work, and files do not need each other for it.
+    let own: Vec<(&str, Parts, Vec<Problem>)> = set
+        .par_iter()
+        .map(|(id, parsed)| {
+            let mut problems = told_of(&parsed.file, already);
+            let known = problems.len();
+            let parts = Cx { file: &parsed.file, problems: &mut problems }.parts(&parsed.model);
+            (id.as_str(), parts, problems.split_off(known))
+        })
         .collect();
+    let mut parts: BTreeMap<&str, Parts> = BTreeMap::new();
+    for (id, part, told) in own {
+        parts.insert(id, part);
+        problems.extend(told);
+    }
 
     let common = match parts.get(COMMON) {
         Some(p) => Common { lines: p.lines.clone(), fields: p.fields.clone(), remove: p.remove.clone() },
@@ -56,6 +70,11 @@ pub fn compile(set: &Set, problems: &mut Vec<Problem>) -> Sites {
     let mut sites = Sites { sites, common, ..Sites::default() };
     index(&mut sites, set, problems);
     sites
+}
+
+/// What was told of a file already: it decides whether more needs saying.
+fn told_of(file: &SourceFile, problems: &[Problem]) -> Vec<Problem> {
+    problems.iter().filter(|p| p.file.id == file.id).cloned().collect()
 }
 
 /// The file and what it extends, nearest first.

@@ -1,6 +1,5 @@
 //! `[[test]]`: tests that cannot run, cannot pass, or say nothing; templates without one.
 
-use regex::Regex;
 use url::Url;
 
 use super::{Lint, PageExists, covers};
@@ -108,7 +107,7 @@ impl Lint<'_> {
             self.error(&text.span, "test-elsewhere", format!("the test's host `{host}` is not on `hosts`"), help);
         }
         let Some(crawl) = &model.crawl else { return };
-        let matches = |p: &At<String>| Regex::new(p).is_ok_and(|r| r.is_match(text));
+        let matches = |p: &At<String>| self.compiled(p).is_some_and(|r| r.is_match(text));
         if test.rejected.is_some() {
             return;
         }

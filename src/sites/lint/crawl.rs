@@ -9,7 +9,7 @@ use super::regexes::{Against, example};
 use super::{Lint, covers};
 use crate::sites::at::{At, Many, StrOr};
 use crate::sites::problem::Problem;
-use crate::sites::units;
+use crate::units::Rate;
 
 /// A shorter time between two requests to a news site is hardly meant so.
 const IMPOLITE: Duration = Duration::from_millis(100);
@@ -43,7 +43,7 @@ impl Lint<'_> {
             let help = "`keep_query` drops all others: take `drop_query` out";
             self.warn(&first.span, "drop-and-keep", "`drop_query` says nothing beside `keep_query`", help);
         }
-        if let Some(rate) = crawl.rate.as_ref().filter(|r| units::rate(r).is_some_and(|interval| interval < IMPOLITE)) {
+        if let Some(rate) = crawl.rate.as_ref().filter(|r| r.parse::<Rate>().is_ok_and(|r| r.interval < IMPOLITE)) {
             let help = "\"1/s\" is quick enough for most sites; for a server of your own say it on the command line";
             self.warn(&rate.span, "impolite-rate", "more than ten requests a second to one host", help);
         }
@@ -51,7 +51,7 @@ impl Lint<'_> {
 
     fn seeds(&mut self, seeds: &Many<String>, deny: &Many<String>) {
         let model = &self.parsed.model;
-        let denied: Vec<(&At<String>, Regex)> = deny.iter().filter_map(|d| Some((d, Regex::new(d).ok()?))).collect();
+        let denied: Vec<(&At<String>, Regex)> = deny.iter().filter_map(|d| Some((d, self.compiled(d)?))).collect();
         for seed in seeds {
             let Some(host) = Url::parse(seed).ok().and_then(|u| u.host_str().map(str::to_owned)) else { continue };
             if !model.hosts.is_empty() && !model.hosts.iter().any(|h| covers(h, &host)) {
@@ -76,7 +76,9 @@ impl Lint<'_> {
     /// An address that is list and article at once is a regex too wide.
     fn overlap(&mut self, lists: &Many<String>, articles: &Many<String>) {
         for (list, article) in lists.iter().flat_map(|l| articles.iter().map(move |a| (l, a))) {
-            let (Ok(list_regex), Ok(article_regex)) = (Regex::new(list), Regex::new(article)) else { continue };
+            let (Some(list_regex), Some(article_regex)) = (self.compiled(list), self.compiled(article)) else {
+                continue;
+            };
             // Those that match everything are told of already.
             let shared = [example(list), example(article)]
                 .into_iter()

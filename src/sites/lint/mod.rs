@@ -6,9 +6,13 @@ mod css;
 mod regexes;
 mod template;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
+
+use rayon::prelude::*;
+use regex::Regex;
 
 use super::at::{At, Many};
 use super::load::{COMMON, Parsed};
@@ -16,16 +20,23 @@ use super::problem::{Problem, SourceFile};
 use super::{Sites, compile, load};
 
 /// Says whether a test's page is there: `None` where it cannot be known.
-pub type PageExists<'a> = &'a dyn Fn(&SourceFile, &str) -> Option<bool>;
+pub type PageExists<'a> = &'a (dyn Fn(&SourceFile, &str) -> Option<bool> + Sync);
 
 /// Everything that is wrong with these files, by file and place.
 pub fn check(files: Vec<SourceFile>, page_exists: PageExists<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let set = load::parse(files, &mut problems);
     let sites = compile::compile(&set, &mut problems);
-    for (id, parsed) in set.iter().filter(|(_, parsed)| !parsed.broken) {
-        Lint { id, parsed, sites: &sites, problems: &mut problems }.file(page_exists);
-    }
+    let told: Vec<Problem> = set
+        .par_iter()
+        .filter(|(_, parsed)| !parsed.broken)
+        .flat_map_iter(|(id, parsed)| {
+            let mut problems = Vec::new();
+            Lint { id, parsed, sites: &sites, problems: &mut problems, regexes: RefCell::default() }.file(page_exists);
+            problems
+        })
+        .collect();
+    problems.extend(told);
     load::in_order(problems)
 }
 
@@ -35,6 +46,8 @@ struct Lint<'a> {
     parsed: &'a Parsed,
     sites: &'a Sites,
     problems: &'a mut Vec<Problem>,
+    /// Compiled once each; `None` for bad ones, which were told of before.
+    regexes: RefCell<HashMap<String, Option<Regex>>>,
 }
 
 impl Lint<'_> {
@@ -113,6 +126,11 @@ impl Lint<'_> {
 
     fn warn(&mut self, span: &Range<usize>, code: &'static str, message: impl Into<String>, help: impl Into<String>) {
         self.problems.push(Problem::warning(&self.parsed.file, span.clone(), code, message).help(help));
+    }
+
+    /// A regex of the file; `None` if it is bad.
+    fn compiled(&self, text: &str) -> Option<Regex> {
+        self.regexes.borrow_mut().entry(text.to_owned()).or_insert_with(|| Regex::new(text).ok()).clone()
     }
 
     fn source(&self) -> &Arc<SourceFile> {

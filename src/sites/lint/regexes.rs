@@ -38,7 +38,7 @@ impl Lint<'_> {
 
     pub(super) fn regex(&mut self, key: &str, text: &At<String>, against: Against) {
         // A bad regex has been told of already.
-        let Ok(regex) = Regex::new(text) else { return };
+        let Some(regex) = self.compiled(text) else { return };
         let samples = if against == Against::Address { ADDRESSES } else { LINES };
         if samples.iter().all(|s| regex.is_match(s)) {
             self.problems.push(

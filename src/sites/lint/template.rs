@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use regex::Regex;
-
 use super::Lint;
 use super::css::{branches, last_says_all_of};
 use super::regexes::{Against, example};
@@ -160,7 +158,9 @@ impl Lint<'_> {
             self.regex(field, url, Against::Address);
         }
         if let Some(capture) = &table.capture {
-            if field == "editors" && Regex::new(capture).is_ok_and(|r| r.capture_names().flatten().next().is_none()) {
+            if field == "editors"
+                && self.compiled(capture).is_some_and(|r| r.capture_names().flatten().next().is_none())
+            {
                 let help = "name the role: '责任编辑[:：]\\s*(?P<责任编辑>\\S+)'";
                 self.warn(
                     &capture.span,
@@ -175,7 +175,7 @@ impl Lint<'_> {
 
     /// Named groups that are no roles: a slip, or a role that should be added here.
     fn roles(&mut self, capture: &At<String>) {
-        let Ok(regex) = Regex::new(capture) else { return };
+        let Some(regex) = self.compiled(capture) else { return };
         for name in regex.capture_names().flatten() {
             if !ROLES.contains(&format!(" {name} ")) {
                 let at = capture.find(&format!("<{name}>")).map_or(0, |i| i + 1);

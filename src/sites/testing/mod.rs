@@ -3,6 +3,7 @@
 mod compare;
 mod junit;
 mod update;
+mod why;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -72,8 +73,11 @@ pub fn run(sites: &Sites, asked: &BTreeSet<String>, given: Option<&Path>) -> Vec
 fn run_one(sites: &Sites, site: &Arc<Site>, test: &SiteTest, given: Option<&Path>) -> Run {
     let began = Instant::now();
     let (verdict, cleaned) = match clean_page(sites, site, test, given) {
-        Ok(cleaned) => {
-            let differences = compare::compare(&test.expect, &cleaned);
+        Ok((cleaned, bytes, url)) => {
+            let mut differences = compare::compare(&test.expect, &cleaned);
+            if let Some(difference) = differences.iter_mut().find(|d| d.what == "template") {
+                difference.note = why::why(site, test, &bytes, url.as_ref(), cleaned.template.as_deref());
+            }
             (if differences.is_empty() { Verdict::Passed } else { Verdict::Failed(differences) }, Some(cleaned))
         }
         Err(verdict) => (verdict, None),
@@ -81,7 +85,12 @@ fn run_one(sites: &Sites, site: &Arc<Site>, test: &SiteTest, given: Option<&Path
     Run { site: Arc::clone(site), test: test.clone(), verdict, cleaned, took: began.elapsed() }
 }
 
-fn clean_page(sites: &Sites, site: &Site, test: &SiteTest, given: Option<&Path>) -> Result<Cleaned, Verdict> {
+fn clean_page(
+    sites: &Sites,
+    site: &Site,
+    test: &SiteTest,
+    given: Option<&Path>,
+) -> Result<(Cleaned, Vec<u8>, Option<Url>), Verdict> {
     let cannot = |what: &str, why: String| Verdict::Failed(vec![Difference::note(what, why)]);
     let Some(page) = &test.expect.page else {
         return Err(cannot("page", "the test names no page: add page = \"…\"".to_owned()));
@@ -113,5 +122,6 @@ fn clean_page(sites: &Sites, site: &Site, test: &SiteTest, given: Option<&Path>)
         None => None,
     };
     let page = Page { url: url.as_ref(), body: Body::Html(&bytes), content_type: None, fetched_at };
-    Ok(clean(&page, sites, &Options::default()))
+    let cleaned = clean(&page, sites, &Options::default());
+    Ok((cleaned, bytes, url))
 }

@@ -3,16 +3,22 @@
 //! They are made from the types that are read and written, so they cannot say anything else; `tests/schema_current.rs` sees
 //! to it that the files are current.
 
+mod reference;
+
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
+use crate::config::Config;
 use crate::record::{Record, Rejected};
 use crate::sites::model;
+
+pub use reference::reference;
 
 /// Every schema with the name of its file.
 pub fn all() -> Vec<(&'static str, Value)> {
     vec![
+        ("config.schema.json", read::<Config>("jingwen: the configuration, jingwen.toml")),
         ("record.schema.json", written::<Record>("jingwen: a record, one line of articles.jsonl")),
         (
             "rejected.schema.json",
