@@ -7,6 +7,7 @@ pub mod crawl;
 pub mod frontier;
 pub mod output;
 pub mod record;
+pub mod schema;
 pub mod sites;
 pub mod units;
 pub mod urls;

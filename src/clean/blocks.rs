@@ -28,6 +28,55 @@ pub struct Elem {
     pub end: u32,
     /// Depth below the root of the walk.
     pub depth: u16,
+    /// Elements inside it are those with an index above its own and below this.
+    pub until: u32,
+    /// Text is centred by an attribute or inline style.
+    pub centred: bool,
+}
+
+impl<'a> Blocks<'a> {
+    /// Lines of a text that has no markup: each its own block, all of one parent.
+    pub fn of_text(text: &'a str) -> Self {
+        let mut out = Self::default();
+        let tree = ego_tree::Tree::new(());
+        let root = tree.root().id();
+        let elem = |parent, tag, at| Elem {
+            node: root,
+            parent,
+            tag,
+            hints: Hints::empty(),
+            first: at,
+            end: at + 1,
+            depth: u16::from(tag == Tag::P),
+            until: at + 2,
+            centred: false,
+        };
+        out.elems.push(elem(0, Tag::Body, 0));
+        for line in text.lines() {
+            let text = join(&[line]);
+            let chars = visible(&text);
+            if chars == 0 {
+                continue;
+            }
+            let at = out.lines.len() as u32;
+            out.elems.push(elem(0, Tag::P, at));
+            out.lines.push(Line { text, chars, block: at + 1, ..empty_line() });
+        }
+        out.elems[0].end = out.lines.len() as u32;
+        out.elems[0].until = out.elems.len() as u32;
+        out
+    }
+}
+
+/// A picture, and where it stands among the lines.
+#[derive(Debug, Clone)]
+pub struct Picture<'a> {
+    /// Address as the page writes it, lazy-loading attributes first.
+    pub src: &'a str,
+    /// Index of the element it stands in.
+    pub elem: u32,
+    /// Number of lines before it.
+    pub before: u32,
 }
 
 /// Tags that matter to us.
@@ -92,6 +141,8 @@ pub struct Blocks<'a> {
     pub elems: Vec<Elem>,
     /// Lines in document order.
     pub lines: Vec<Line<'a>>,
+    /// Pictures in document order.
+    pub pictures: Vec<Picture<'a>>,
 }
 
 struct Open {
@@ -335,6 +386,9 @@ pub fn blocks<'a>(html: &'a Html, root: NodeId, cut: &dyn Fn(NodeId) -> bool) ->
                     if name == "br" {
                         b.flush();
                     }
+                    if name == "img" {
+                        picture(&mut b, &stack, e);
+                    }
                     open(&mut b, &mut stack, node.id(), e);
                 }
                 Node::Text(t) if skip == 0 => {
@@ -355,6 +409,7 @@ pub fn blocks<'a>(html: &'a Html, root: NodeId, cut: &dyn Fn(NodeId) -> bool) ->
                         b.flush();
                     }
                     b.out.elems[at].end = b.out.lines.len() as u32;
+                    b.out.elems[at].until = b.out.elems.len() as u32;
                 }
             }
             Edge::Close(_) => {}
@@ -364,12 +419,27 @@ pub fn blocks<'a>(html: &'a Html, root: NodeId, cut: &dyn Fn(NodeId) -> bool) ->
     b.out
 }
 
+/// Attributes that hold a picture's address; those of lazy loading first, as `src` is then a placeholder.
+const SOURCES: &[&str] = &["data-src", "data-original", "data-lazy-src", "data-echo", "data-url", "original", "src"];
+
+fn picture<'a>(b: &mut Builder<'a>, stack: &[Open], e: &'a scraper::node::Element) {
+    let found =
+        SOURCES.iter().find_map(|s| e.attrs().find(|(n, v)| n == s && !v.trim().is_empty()).map(|(_, v)| v.trim()));
+    if let (Some(src), Some(open)) = (found, stack.last())
+        && !open.hidden
+    {
+        // A line under way ends with the picture in it; what follows in the same block may be its caption.
+        let before = b.out.lines.len() as u32 + u32::from(b.line.chars > 0);
+        b.out.pictures.push(Picture { src, elem: open.elem, before });
+    }
+}
+
 fn open<'a>(b: &mut Builder<'a>, stack: &mut Vec<Open>, node: NodeId, e: &'a scraper::node::Element) {
     let tag = tag_of(e.name());
     if tag.is_block() {
         b.flush();
     }
-    let (own, hides) = hints::of(e);
+    let own = hints::of(e);
     let index = b.out.elems.len() as u32;
     let above = stack.last();
     let parent = above.map_or(index, |o| o.elem);
@@ -377,14 +447,16 @@ fn open<'a>(b: &mut Builder<'a>, stack: &mut Vec<Open>, node: NodeId, e: &'a scr
         node,
         parent,
         tag,
-        hints: own,
+        hints: own.hints,
         first: b.out.lines.len() as u32,
         end: 0,
         depth: stack.len().min(u16::MAX as usize) as u16,
+        until: index + 1,
+        centred: own.centred,
     });
     let is_link = tag == Tag::Link;
     let strong = matches!(tag, Tag::Strong | Tag::H(_));
-    let caption = own.contains(Hints::CAPTION) || tag == Tag::Caption;
+    let caption = own.hints.contains(Hints::CAPTION) || tag == Tag::Caption;
     if is_link {
         b.line.links = b.line.links.saturating_add(1);
     }
@@ -394,7 +466,7 @@ fn open<'a>(b: &mut Builder<'a>, stack: &mut Vec<Open>, node: NodeId, e: &'a scr
         links: above.map_or(0, |o| o.links) + u16::from(is_link),
         strong: above.map_or(0, |o| o.strong) + u16::from(strong),
         captions: above.map_or(0, |o| o.captions) + u16::from(caption),
-        hidden: above.is_some_and(|o| o.hidden) || hides,
-        hints: above.map_or(Hints::empty(), |o| o.hints).union(own),
+        hidden: above.is_some_and(|o| o.hidden) || own.hides,
+        hints: above.map_or(Hints::empty(), |o| o.hints).union(own.hints),
     });
 }

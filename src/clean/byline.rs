@@ -5,6 +5,12 @@ use std::sync::LazyLock;
 use indexmap::IndexMap;
 use regex::Regex;
 
+use super::blocks::Blocks;
+use super::hints::Hints;
+use super::meta::Meta;
+use super::tidy::Body;
+use super::title::Headline;
+
 /// Roles of people who did not write the article. Longer names first, so that 责任编辑 is not read as 编辑.
 const EDITOR_ROLES: &[&str] = &[
     "值班编委",
@@ -506,6 +512,35 @@ pub fn loose_names(text: &str) -> Vec<String> {
         }
     }
     out
+}
+
+/// Editors, authors and source of a page without a selector file: what the body's lines said, and the lines about it.
+pub fn near(
+    blocks: &Blocks<'_>,
+    body: &Body,
+    headline: Option<&Headline>,
+    first: usize,
+    end: usize,
+    meta: &Meta,
+) -> Staff {
+    let mut staff = body.staff.clone();
+    let from = headline.and_then(|h| h.line).unwrap_or(first).min(first);
+    let lines = blocks.lines.iter();
+    let near = lines.clone().skip(from).take(first.max(from) - from).chain(lines.skip(end).take(12));
+    for line in near.filter(|l| l.chars <= 120 && !l.hints.intersects(Hints::COMMENT.union(Hints::RELATED))) {
+        if let Some(said) = staff_line(&line.text) {
+            staff.merge(said);
+        } else if staff.source.is_none() {
+            staff.source = source_in(&line.text);
+        }
+    }
+    if staff.source.is_none() {
+        staff.source = ["mediaid", "source", "contentsource", "og:article:author"]
+            .iter()
+            .find_map(|name| meta.get(name))
+            .and_then(|v| source_in(v).or_else(|| source_value(v)));
+    }
+    staff
 }
 
 fn has_title(word: &str) -> bool {

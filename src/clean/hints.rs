@@ -60,27 +60,45 @@ impl Hints {
         Hints(Self::COMMENT.0 | Self::NAV.0 | Self::FOOT.0 | Self::RELATED.0 | Self::SHARE.0 | Self::AD.0);
 }
 
-/// Hints of an element's tag, id and classes, and whether an attribute or inline style hides it.
-pub fn of(e: &Element) -> (Hints, bool) {
-    let mut hints = match e.name() {
-        "nav" => Hints::NAV,
-        "aside" => Hints::RELATED,
-        "footer" => Hints::FOOT,
-        "figcaption" => Hints::CAPTION,
-        "article" => Hints::BODY,
-        _ => Hints::empty(),
+/// What an element's tag and attributes say.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Said {
+    /// Hints of its tag, id and classes.
+    pub hints: Hints,
+    /// An attribute or inline style hides it.
+    pub hides: bool,
+    /// Its text is centred by an attribute or inline style.
+    pub centred: bool,
+}
+
+/// Reads an element's tag and attributes.
+pub fn of(e: &Element) -> Said {
+    let mut said = Said {
+        hints: match e.name() {
+            "nav" => Hints::NAV,
+            "aside" => Hints::RELATED,
+            "footer" => Hints::FOOT,
+            "figcaption" => Hints::CAPTION,
+            "article" => Hints::BODY,
+            _ => Hints::empty(),
+        },
+        hides: false,
+        centred: e.name() == "center",
     };
-    let mut hides = false;
     for (name, value) in e.attrs() {
         match name {
-            "id" | "class" => hints = hints.union(of_names(value)),
-            "hidden" => hides = true,
-            "style" => hides |= hides_by_style(value),
-            "itemprop" if value == "articleBody" => hints = hints.union(Hints::BODY),
+            "id" | "class" => said.hints = said.hints.union(of_names(value)),
+            "hidden" => said.hides = true,
+            "style" => {
+                said.hides |= hides_by_style(value);
+                said.centred |= value.contains("center");
+            }
+            "align" => said.centred |= value.eq_ignore_ascii_case("center"),
+            "itemprop" if value == "articleBody" => said.hints = said.hints.union(Hints::BODY),
             _ => {}
         }
     }
-    (hints, hides)
+    said
 }
 
 fn hides_by_style(style: &str) -> bool {

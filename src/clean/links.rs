@@ -42,3 +42,79 @@ pub fn resolve(base: &Url, href: &str) -> Option<Url> {
     }
     base.join(href).ok().filter(|u| matches!(u.scheme(), "http" | "https") && u.has_host())
 }
+
+/// The next page of a paginated article, by the words of its link: 下一页, 下页, 余下全文.
+///
+/// Only an address that differs from this page's by a page number counts (`content_1.htm`, `content_1_2.htm`).
+pub fn next_page(html: &Html, url: &Url) -> Option<Url> {
+    for node in html.tree.nodes() {
+        let Node::Element(e) = node.value() else { continue };
+        if e.name() != "a" {
+            continue;
+        }
+        let Some((_, href)) = e.attrs().find(|(n, _)| *n == "href") else { continue };
+        let Some(text) = ElementRef::wrap(node).map(text_of) else { continue };
+        let word = text.trim_matches(|c: char| !c.is_alphanumeric());
+        if !matches!(word, "下一页" | "下页" | "余下全文" | "Next page") {
+            continue;
+        }
+        if let Some(next) = resolve(url, href)
+            && is_page_after(url, &next)
+        {
+            return Some(next);
+        }
+    }
+    None
+}
+
+/// True if `next` is the page of the same article that follows `url`.
+fn is_page_after(url: &Url, next: &Url) -> bool {
+    if url.host() != next.host() {
+        return false;
+    }
+    let (here, there) = (page_number(url), page_number(next));
+    let Some(n) = there.1 else { return false };
+    there.0 == here.0 && n == here.1.unwrap_or(1) + 1
+}
+
+/// An address without its page number, and the number: `…/content_1_2.htm` is (`…/content_1.htm`, 2).
+fn page_number(url: &Url) -> (String, Option<u32>) {
+    let path = url.path();
+    let (stem, extension) = match path.rfind('.') {
+        Some(dot) if dot > path.rfind('/').unwrap_or(0) => path.split_at(dot),
+        _ => (path, ""),
+    };
+    let digits = stem.len() - stem.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    let cut = stem.len() - digits;
+    if (1..=2).contains(&digits)
+        && stem[..cut].ends_with(['_', '-'])
+        && let Ok(n) = stem[cut..].parse()
+    {
+        return (format!("{}{extension}", &stem[..cut - 1]), Some(n));
+    }
+    let page =
+        url.query_pairs().find(|(k, _)| matches!(&**k, "page" | "p" | "pageno")).and_then(|(_, v)| v.parse().ok());
+    (format!("{stem}{extension}"), page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn next(here: &str, markup: &str) -> Option<String> {
+        let url = Url::parse(here).ok()?;
+        next_page(&Html::parse_document(markup), &url).map(|u| u.to_string())
+    }
+
+    #[test]
+    fn next_pages() {
+        let here = "https://a.example/c/2025-01/28/content_31.htm";
+        assert_eq!(
+            next(here, "<a href='content_31_2.htm'>下一页</a>").as_deref(),
+            Some("https://a.example/c/2025-01/28/content_31_2.htm")
+        );
+        assert_eq!(next(here, "<a href='content_32.htm'>下一页</a>"), None);
+        assert_eq!(next(here, "<a href='content_31.htm'>下一页</a>"), None);
+        assert_eq!(next("https://a.example/c/content_31_2.htm", "<a href='content_31_2.htm'>下一页</a>"), None);
+    }
+}

@@ -1,31 +1,36 @@
 //! The way of a page through the cleaner, step by step.
 
-use indexmap::IndexMap;
+use ego_tree::NodeId;
 use scraper::Html;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::blocks::{self, Blocks};
-use super::date::{self, Context};
+use super::blocks;
+use super::byline::Staff;
+use super::date::{self, Context, When};
+use super::extract::{self, Extracted};
 use super::meta::Meta;
-use super::tidy::Body;
-use super::title::Headline;
-use super::{Cleaned, Options, Page, PageKind, Rejection, decode, generic, links, published, tidy, title};
-use crate::record::{Kind, Method, Provenance, Reason, Record};
-use crate::sites::Sites;
+use super::steps::Source;
+use super::{Cleaned, Options, Page, PageKind, Rejection, byline, decode, dom, generic, links, published, tidy, title};
+use crate::record::{Image, Kind, Method, Provenance, Reason, Record};
+use crate::sites::{LineRule, Site, Sites, TemplateKind};
 use crate::urls::{CanonicalUrl, hex};
 
-/// Least characters of a body that is believed to be one.
+/// Least characters of a body that the generic extractor believes.
 const MIN_BODY: usize = 25;
+
+/// Least characters of text of its own that a gallery or video must have to be written.
+const MIN_OWN_TEXT: usize = 20;
 
 pub(super) fn clean(page: &Page<'_>, sites: &Sites, options: &Options) -> Cleaned {
     match page.body {
         super::Body::Html(bytes) => html(page, bytes, sites, options),
-        super::Body::Text(_) => reject(Reason::NoBody, "flattened text".to_owned()),
+        super::Body::Text(text) => super::flat::clean(page, text, sites, options),
     }
 }
 
-fn reject(reason: Reason, detail: String) -> Cleaned {
+/// A page that gave no article.
+pub(super) fn reject(reason: Reason, detail: String) -> Cleaned {
     Cleaned {
         kind: PageKind::Other,
         article: Err(Rejection { reason, detail }),
@@ -38,49 +43,50 @@ fn reject(reason: Reason, detail: String) -> Cleaned {
     }
 }
 
-fn html(page: &Page<'_>, bytes: &[u8], sites: &Sites, _options: &Options) -> Cleaned {
+/// Everything about a page that both ways of extraction need.
+struct Ready<'a> {
+    page: &'a Page<'a>,
+    html: &'a Html,
+    meta: &'a Meta,
+    site: Option<&'a Site>,
+    sites: &'a Sites,
+    charset: String,
+    context: Context,
+}
+
+fn html(page: &Page<'_>, bytes: &[u8], sites: &Sites, options: &Options) -> Cleaned {
     if bytes.trim_ascii().is_empty() {
         return reject(Reason::Empty, format!("{} bytes, all white space", bytes.len()));
     }
-    let site = page.url.and_then(|u| sites.for_url(u));
+    let site = page.url.and_then(|u| sites.for_url(u)).filter(|_| !options.generic_only);
     let decoded = decode::decode(bytes, page.content_type, site.and_then(|s| s.charset));
-    let html = Html::parse_document(&decoded.text);
+    let html = dom::document(&decoded.text, &dom::Keep::default());
     let meta = Meta::of(&html);
     let base = page.url.and_then(|u| match &meta.base {
         Some(b) => u.join(b).ok(),
         None => Some(u.clone()),
     });
-    let found_links = base.as_ref().map(|b| links::links(&html, b)).unwrap_or_default();
-    let context = Context {
-        zone: site.map_or_else(date::shanghai, |s| s.timezone.clone()),
-        fetched_at: page.fetched_at,
-        url_date: page.url.and_then(|u| date::in_url(u.path())),
+    let ready = Ready {
+        page,
+        html: &html,
+        meta: &meta,
+        site: site.map(|s| &**s),
+        sites,
+        charset: decoded.label(),
+        context: Context {
+            zone: site.map_or_else(date::shanghai, |s| s.timezone.clone()),
+            fetched_at: page.fetched_at,
+            url_date: page.url.and_then(|u| date::in_url(u.path())),
+        },
     };
-    let all = blocks::blocks(&html, html.root_element().id(), &|_| false);
-    let headline = title::choose(&all, &meta);
-    let mut out = reject(Reason::NoBody, "no text that could be a body".to_owned());
-    out.links = found_links;
-    out.declared_canonical = canonical(page.url, &meta);
-    let Some(choice) = generic::choose(&all, headline.as_ref()) else { return out };
-    let (first, end) = (all.elems[choice.elem].first as usize, all.elems[choice.elem].end as usize);
-    let squashed = headline.as_ref().map(|h| title::squash(&h.text)).unwrap_or_default();
-    let body = tidy::tidy(&all, first, end, &squashed, true);
-    if body.chars() < MIN_BODY {
-        out.article =
-            Err(Rejection { reason: Reason::TooShort, detail: format!("{} characters of body", body.chars()) });
-        return out;
+    let mut out = ready.by_templates().unwrap_or_else(|| ready.generic());
+    if let Some(base) = &base {
+        out.links = links::links(&html, base);
+        if out.next.is_none() {
+            out.next = links::next_page(&html, base);
+        }
     }
-    let when = published::find(&all, &meta, headline.as_ref(), end, &context);
-    let mut record = record(page, &body, headline.as_ref());
-    record.published_at = when.map(|w| w.to_rfc3339(&context.zone));
-    record.published_precision = when.map(|w| w.precision());
-    record.charset = Some(decoded.label());
-    let staff = staff(&all, &body, headline.as_ref(), first, end);
-    record.source = staff.source;
-    record.editors = staff.editors;
-    record.authors = staff.authors;
-    out.kind = PageKind::Content(Kind::Article);
-    out.article = Ok(Box::new(record));
+    out.declared_canonical = canonical(page.url, &meta);
     out
 }
 
@@ -92,36 +98,170 @@ fn canonical(url: Option<&Url>, meta: &Meta) -> Option<Url> {
     }
 }
 
-fn staff(all: &Blocks<'_>, body: &Body, headline: Option<&Headline>, first: usize, end: usize) -> super::byline::Staff {
-    let mut staff = body.staff.clone();
-    let from = headline.and_then(|h| h.line).unwrap_or(first).min(first);
-    let near = all.lines[from..first.max(from)].iter().chain(all.lines[end..].iter().take(12));
-    for line in near.filter(|l| !l.hidden && l.chars <= 120) {
-        if let Some(said) = super::byline::staff_line(&line.text) {
-            staff.merge(said);
-        } else if staff.source.is_none()
-            && let Some(source) = super::byline::source_in(&line.text)
-        {
-            staff.source = Some(source);
+impl Ready<'_> {
+    /// The first template that fits; `None` if there is none, and the generic extractor must do.
+    fn by_templates(&self) -> Option<Cleaned> {
+        let site = self.site?;
+        let from = Source { html: self.html, meta: self.meta, url: self.page.url };
+        for template in &site.templates {
+            if !extract::applies(&template.when, &from) {
+                continue;
+            }
+            let kind = match template.kind {
+                TemplateKind::List => {
+                    let mut out =
+                        reject(Reason::List, format!("template `{}` of {} is a list", template.name, site.file));
+                    out.kind = PageKind::List;
+                    out.template = Some(template.name.clone());
+                    return Some(out);
+                }
+                TemplateKind::Skip => {
+                    let mut out =
+                        reject(Reason::Skipped, format!("template `{}` of {} says skip", template.name, site.file));
+                    out.template = Some(template.name.clone());
+                    return Some(out);
+                }
+                TemplateKind::Article => Kind::Article,
+                TemplateKind::Gallery => Kind::Gallery,
+                TemplateKind::Video => Kind::Video,
+            };
+            match extract::apply(site, template, &from, &self.context) {
+                Ok(found) => return Some(self.extracted(site, &template.name, kind, found)),
+                Err(why) => tracing::debug!(template = template.name, why, "template does not fit"),
+            }
         }
+        None
     }
-    staff
+
+    fn extracted(&self, site: &Site, template: &str, kind: Kind, found: Extracted) -> Cleaned {
+        let chars = found.body.chars();
+        let mut out = reject(Reason::NoBody, String::new());
+        out.kind = PageKind::Content(kind);
+        out.template = Some(template.to_owned());
+        out.next.clone_from(&found.next);
+        out.whole.clone_from(&found.whole);
+        out.hits = found.hits;
+        if kind != Kind::Article && chars < MIN_OWN_TEXT {
+            let reason = if kind == Kind::Gallery { Reason::Gallery } else { Reason::Video };
+            out.article = Err(Rejection { reason, detail: format!("{chars} characters of text of its own") });
+            return out;
+        }
+        let mut record = self.record(found.body.text());
+        record.title = found.title;
+        record.kind = kind;
+        record.method = Method::Selectors;
+        record.template = Some(template.to_owned());
+        record.provenance.selectors = Some(site.file.clone());
+        record.provenance.selectors_hash = Some(site.hash.clone());
+        record.summary = found.summary;
+        record.section = found.section;
+        record.keywords = found.keywords;
+        record.images = with_captions(found.images, &found.body.captions);
+        self.dates(&mut record, found.published, found.modified);
+        let host_name = self.page.url.and_then(Url::host_str).and_then(|h| site.names.get(h));
+        staff_into(&mut record, found.staff);
+        if record.source.is_none() {
+            record.source = host_name.cloned();
+        }
+        out.article = Ok(Box::new(record));
+        out
+    }
+
+    fn dates(&self, record: &mut Record, published: Option<When>, modified: Option<When>) {
+        record.published_at = published.map(|w| w.to_rfc3339(&self.context.zone));
+        record.published_precision = published.map(|w| w.precision());
+        record.modified_at = modified.map(|w| w.to_rfc3339(&self.context.zone));
+    }
+
+    /// The article without a selector file.
+    fn generic(&self) -> Cleaned {
+        let all = blocks::blocks(self.html, root(self.html), &|_| false);
+        let headline = title::choose(&all, self.meta);
+        if let Some(rejection) = super::kind::frame_page(self.page.url, self.meta, &all, headline.as_ref()) {
+            let mut out = reject(rejection.reason, rejection.detail);
+            if rejection.reason == Reason::List {
+                out.kind = PageKind::List;
+            }
+            return out;
+        }
+        let Some(choice) = generic::choose(&all, headline.as_ref()) else {
+            return reject(Reason::NoBody, "the page shows no text".to_owned());
+        };
+        let (first, end) = (all.elems[choice.elem].first as usize, all.elems[choice.elem].end as usize);
+        let squashed = headline.as_ref().map(|h| title::squash(&h.text)).unwrap_or_default();
+        let rules: Vec<&LineRule> = self.sites.common.lines.iter().collect();
+        let body = tidy::tidy(&all, first, end, &squashed, true, &rules);
+        if let Some(rejection) = super::kind::no_article(&all, &choice, &body, headline.as_ref(), MIN_BODY) {
+            let mut out = reject(rejection.reason, rejection.detail);
+            if rejection.reason == Reason::List {
+                out.kind = PageKind::List;
+            }
+            return out;
+        }
+        let mut record = self.record(body.text());
+        record.title = headline.as_ref().map(|h| h.text.clone());
+        record.keywords = keywords(self.meta);
+        record.images = with_captions(extract::pictures(&all, choice.elem, self.page.url), &body.captions);
+        let published = published::find(&all, self.meta, headline.as_ref(), end, &self.context);
+        self.dates(&mut record, published, None);
+        staff_into(&mut record, byline::near(&all, &body, headline.as_ref(), first, end, self.meta));
+        let mut out = reject(Reason::NoBody, String::new());
+        out.kind = PageKind::Content(Kind::Article);
+        out.article = Ok(Box::new(record));
+        out
+    }
+
+    /// A record with what does not depend on the way of extraction.
+    fn record(&self, text: String) -> Record {
+        let mut record = record(self.page, text, self.site);
+        record.charset = Some(self.charset.clone());
+        record.site = self.site.map(|s| s.id.clone());
+        record.language =
+            self.site.and_then(|s| s.language.clone()).or_else(|| super::language::of(&record.text, self.meta));
+        record
+    }
 }
 
-fn record(page: &Page<'_>, body: &Body, headline: Option<&Headline>) -> Record {
-    let text = body.text();
-    let canonical = page.url.map(|u| CanonicalUrl::new(u, None));
+fn root(html: &Html) -> NodeId {
+    html.tree.root().id()
+}
+
+fn keywords(meta: &Meta) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    let words = meta.get("keywords").unwrap_or_default();
+    for word in words.split([',', '，', '、', ';', '；', '|', ' ']).map(str::trim) {
+        if !word.is_empty() && word.chars().count() <= 20 && out.len() < 20 && !out.iter().any(|o| o == word) {
+            out.push(word.to_owned());
+        }
+    }
+    out
+}
+
+/// Captions belong to pictures in order; with as many of both, each to its own.
+fn with_captions(mut images: Vec<Image>, captions: &[String]) -> Vec<Image> {
+    for (image, caption) in images.iter_mut().zip(captions) {
+        image.caption = Some(caption.clone());
+    }
+    images
+}
+
+fn staff_into(record: &mut Record, staff: Staff) {
+    record.authors = staff.authors;
+    record.source = staff.source;
+    record.editors = staff.editors;
+    record.editors.retain(|_, names| !names.is_empty());
+}
+
+/// A record of a text.
+pub(super) fn record(page: &Page<'_>, text: String, site: Option<&Site>) -> Record {
+    let canonical = page.url.map(|u| CanonicalUrl::new(u, site.map(|s| &s.crawl)));
     let squashed: String = text.chars().filter(|c| !blocks::is_blank(*c)).collect();
     Record {
         id: canonical.as_ref().map_or_else(|| hash(&squashed), CanonicalUrl::id),
         url: page.url.map(ToString::to_string),
         canonical_url: canonical.map(|c| c.as_str().to_owned()),
-        method: Method::Generic,
-        kind: Kind::Article,
-        title: headline.map(|h| h.text.clone()),
         text_hash: hash(&squashed),
         text,
-        editors: IndexMap::new(),
         pages: 1,
         provenance: Provenance {
             program: concat!("jingwen/", env!("CARGO_PKG_VERSION")).to_owned(),

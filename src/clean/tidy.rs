@@ -5,7 +5,8 @@ use super::byline::{self, Staff};
 use super::generic::{ends_sentence, punctuation};
 use super::hints::Hints;
 use super::noise::{self, Class};
-use super::title;
+use super::{line_rules, title};
+use crate::sites::LineRule;
 
 /// A body, and what its container said besides.
 #[derive(Debug, Default, Clone)]
@@ -24,6 +25,14 @@ impl Body {
     /// Characters without white space.
     pub fn chars(&self) -> usize {
         self.paragraphs.iter().map(|p| super::blocks::visible(p) as usize).sum()
+    }
+
+    /// Puts another part of the body behind this one.
+    pub fn append(&mut self, other: Body) {
+        self.paragraphs.extend(other.paragraphs);
+        self.captions.extend(other.captions);
+        self.staff.merge(other.staff);
+        self.linked += other.linked;
     }
 
     /// Paragraphs joined by line breaks.
@@ -45,7 +54,7 @@ struct Item<'l, 'a> {
 ///
 /// `headline` is squashed. `strict` is for containers that were guessed: short lines must then belong to the body's
 /// own structure; lines of a container that a selector named are body unless something speaks against them.
-pub fn tidy(blocks: &Blocks<'_>, first: usize, end: usize, headline: &str, strict: bool) -> Body {
+pub fn tidy(blocks: &Blocks<'_>, first: usize, end: usize, headline: &str, strict: bool, rules: &[&LineRule]) -> Body {
     let lines = &blocks.lines[first..end];
     let all_hidden = lines.iter().all(|l| l.hidden);
     let mut items: Vec<Item<'_, '_>> = lines
@@ -64,7 +73,9 @@ pub fn tidy(blocks: &Blocks<'_>, first: usize, end: usize, headline: &str, stric
     }
     drop_links(&mut items);
     trim_ends(&mut items, headline);
-    finish(items, body)
+    let mut body = finish(items, body);
+    line_rules::apply(&mut body.paragraphs, rules, &mut body.staff);
+    body
 }
 
 fn is_solid(line: &Line<'_>) -> bool {

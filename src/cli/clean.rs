@@ -1,28 +1,32 @@
 //! `jingwen clean`.
 
-use std::fs::File;
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 
 use flate2::read::MultiGzDecoder;
-use serde::Deserialize;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{Failure, Outcome, exit};
 use crate::clean::{self, Body, Options, Page};
-use crate::record::Reason;
+use crate::record::{Reason, Record};
 use crate::sites::Sites;
 
 /// Clean saved pages or flattened text to JSONL on stdout, without any network.
+///
+/// Every input is answered by one line, in order: the record, or `{"id","rejected","detail"}`.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  jingwen clean --url https://www.sznews.com/content/1.htm page.html\n  jingwen clean --pages pages.jsonl > articles.jsonl\n  jingwen clean flattened.txt"
-)]
+#[command(after_help = "Examples:\n  jingwen clean --url https://www.sznews.com/content/1.htm page.html\n  \
+                  jingwen clean flattened.txt saved-pages/\n  jingwen clean --pages pages.jsonl --threads 2 > articles.jsonl")]
 pub struct Args {
-    /// Address of the page, for choosing the selector file and for relative links.
+    /// Address of the page: chooses the selector file, makes links absolute.
     #[arg(long, value_name = "URL")]
     url: Option<Url>,
-    /// Folder with selector files; adds to and overrides the built-in ones.
+    /// Selector file, or folder of them; adds to and overrides the built-in ones.
     #[arg(long, value_name = "DIR")]
     selectors: Vec<PathBuf>,
     /// Ignore selector files.
@@ -31,86 +35,348 @@ pub struct Args {
     /// Threads; 0 means one per core.
     #[arg(long, value_name = "N", default_value_t = 1)]
     threads: usize,
-    /// JSONL of pages: `{"id","url","file"}`, `{"id","url","html"}` or `{"id","url","text"}`; one answer for each, in order.
+    /// JSONL of pages: `{"id","url","file"}`, `{"id","url","html"}` or `{"id","url","text"}`; `file` is relative to FILE and
+    /// may end in `.gz`; `content_type` and `fetched_at` are understood too.
     #[arg(long, value_name = "FILE")]
     pages: Option<PathBuf>,
-    /// HTML files, `.txt` files with flattened text, directories, or `-` for standard input.
-    #[arg(value_name = "INPUT")]
+    /// HTML files, `.txt` files with flattened text, folders of both, or `-` for standard input.
+    #[arg(value_name = "INPUT", required_unless_present = "pages")]
     inputs: Vec<PathBuf>,
 }
 
-#[derive(Debug, Deserialize)]
+/// A line of `--pages`.
+#[derive(Debug, Default, Deserialize)]
 struct Entry {
-    id: String,
-    #[serde(default)]
+    id: Option<String>,
     url: Option<String>,
-    #[serde(default)]
     file: Option<PathBuf>,
-    #[serde(default)]
     html: Option<String>,
-    #[serde(default)]
     text: Option<String>,
+    content_type: Option<String>,
+    fetched_at: Option<String>,
+}
+
+/// Largest input that is read, in bytes after decompression; more is answered by a reject.
+const MAX_INPUT: u64 = 64 << 20;
+
+/// One thing to clean.
+#[derive(Debug)]
+enum Job {
+    /// A line of `--pages`.
+    Line(String),
+    /// A file, or `-`.
+    File(PathBuf),
+}
+
+/// An answer: one line of output.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Answer {
+    Record(Box<Record>),
+    Rejected { id: Option<String>, rejected: Reason, detail: String },
+}
+
+impl Answer {
+    fn bad(id: Option<String>, detail: impl Into<String>) -> Self {
+        Answer::Rejected { id, rejected: Reason::BadInput, detail: detail.into() }
+    }
+
+    fn is_bad(&self) -> bool {
+        matches!(self, Answer::Rejected { rejected: Reason::BadInput, .. })
+    }
+}
+
+/// What all threads share.
+struct Work {
+    sites: Sites,
+    options: Options,
+    url: Option<Url>,
+    /// Folder that `file` is relative to.
+    base: PathBuf,
 }
 
 impl Args {
     pub fn run(self) -> Outcome {
-        let sites = Sites::default();
-        let options = Options { generic_only: self.generic };
-        let mut out = BufWriter::new(io::stdout().lock());
-        let fail = |e: io::Error| Failure::unexpected(miette::miette!("{e}"));
-        if let Some(pages) = &self.pages {
-            let base = pages.parent().unwrap_or(Path::new("."));
-            let reader = BufReader::new(File::open(pages).map_err(fail)?);
-            for line in reader.lines() {
-                let line = line.map_err(fail)?;
-                let answer = answer(&line, base, &sites, &options);
-                serde_json::to_writer(&mut out, &answer).map_err(|e| fail(e.into()))?;
-                out.write_all(b"\n").map_err(fail)?;
-            }
+        let sites = Sites::load(&self.selectors).map_err(Failure::usage)?;
+        let base = self.pages.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
+        let work = Work { sites, options: Options { generic_only: self.generic }, url: self.url.clone(), base };
+        let threads = match self.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            n => n,
+        };
+        let mut jobs = self.jobs()?;
+        let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+        let bad = if threads == 1 {
+            sequential(&work, &mut jobs, &mut out)?
+        } else {
+            parallel(&work, threads, jobs, &mut out)?
+        };
+        out.flush().map_err(cannot_write)?;
+        if bad > 0 {
+            anstream::eprintln!("{bad} inputs could not be read; see the lines with \"rejected\":\"bad-input\"");
+            return Ok(exit::PARTIAL);
         }
-        out.flush().map_err(fail)?;
         Ok(exit::DONE)
     }
-}
 
-fn answer(line: &str, base: &Path, sites: &Sites, options: &Options) -> serde_json::Value {
-    let entry: Entry = match serde_json::from_str(line) {
-        Ok(e) => e,
-        Err(e) => return serde_json::json!({"id": null, "rejected": Reason::BadInput, "detail": e.to_string()}),
-    };
-    let url = entry.url.as_deref().and_then(|u| Url::parse(u).ok());
-    let mut bytes = Vec::new();
-    if let Some(file) = &entry.file
-        && let Err(e) = read(&base.join(file), &mut bytes)
-    {
-        return serde_json::json!({"id": entry.id, "rejected": Reason::BadInput, "detail": e.to_string()});
-    }
-    let is_text = entry.file.as_ref().is_some_and(|f| f.extension().is_some_and(|e| e == "txt"));
-    let text;
-    let body = if let Some(t) = &entry.text {
-        Body::Text(t)
-    } else if is_text {
-        text = String::from_utf8_lossy(&bytes).into_owned();
-        Body::Text(&text)
-    } else {
-        Body::Html(entry.html.as_ref().map_or(bytes.as_slice(), |h| h.as_bytes()))
-    };
-    let cleaned = clean::clean(&Page { url: url.as_ref(), body, content_type: None, fetched_at: None }, sites, options);
-    match cleaned.article {
-        Ok(mut record) => {
-            record.id = entry.id;
-            serde_json::to_value(record).unwrap_or_default()
+    /// All inputs, in order, read as they are asked for.
+    fn jobs(&self) -> Result<Box<dyn Iterator<Item = io::Result<Job>> + Send>, Failure> {
+        let mut jobs: Box<dyn Iterator<Item = io::Result<Job>> + Send> = Box::new(std::iter::empty());
+        if let Some(pages) = &self.pages {
+            let reader: Box<dyn BufRead + Send> = if pages.as_os_str() == "-" {
+                Box::new(BufReader::new(io::stdin()))
+            } else {
+                let file = File::open(pages).map_err(|e| no_input(pages, &e))?;
+                if pages.extension().is_some_and(|e| e == "gz") {
+                    Box::new(BufReader::new(MultiGzDecoder::new(BufReader::new(file))))
+                } else {
+                    Box::new(BufReader::with_capacity(1 << 16, file))
+                }
+            };
+            jobs = Box::new(lines(reader).map(|l| l.map(Job::Line)));
         }
-        Err(r) => serde_json::json!({"id": entry.id, "rejected": r.reason, "detail": r.detail}),
+        let mut files = Vec::new();
+        for input in &self.inputs {
+            if input.is_dir() {
+                walk(input, &mut files).map_err(|e| no_input(input, &e))?;
+            } else if input.as_os_str() == "-" || input.exists() {
+                files.push(input.clone());
+            } else {
+                return Err(no_input(input, &io::ErrorKind::NotFound.into()));
+            }
+        }
+        Ok(Box::new(jobs.chain(files.into_iter().map(|f| Ok(Job::File(f))))))
     }
 }
 
-fn read(path: &Path, bytes: &mut Vec<u8>) -> io::Result<()> {
-    let file = File::open(path)?;
-    if path.extension().is_some_and(|e| e == "gz") {
-        MultiGzDecoder::new(BufReader::new(file)).read_to_end(bytes)?;
-    } else {
-        BufReader::new(file).read_to_end(bytes)?;
+fn no_input(path: &Path, error: &io::Error) -> Failure {
+    Failure::usage(miette::miette!(help = "give a file, a folder or `-`", "cannot read {}: {error}", path.display()))
+}
+
+fn cannot_write(error: io::Error) -> Failure {
+    Failure::unexpected(miette::miette!("cannot write to stdout: {error}"))
+}
+
+/// Lines that may hold bytes that are not UTF-8; empty ones are skipped.
+fn lines(mut reader: Box<dyn BufRead + Send>) -> impl Iterator<Item = io::Result<String>> + Send {
+    std::iter::from_fn(move || {
+        loop {
+            let mut bytes = Vec::new();
+            match reader.read_until(b'\n', &mut bytes) {
+                Ok(0) => return None,
+                Ok(_) if bytes.trim_ascii().is_empty() => {}
+                Ok(_) => return Some(Ok(String::from_utf8_lossy(&bytes).into_owned())),
+                Err(e) => return Some(Err(e)),
+            }
+        }
+    })
+}
+
+/// HTML and text files below a folder, in order of name.
+fn walk(folder: &Path, out: &mut Vec<PathBuf>) -> io::Result<()> {
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder)?.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>()?;
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            walk(&path, out)?;
+        } else {
+            let name = path.to_string_lossy().to_ascii_lowercase();
+            let name = name.strip_suffix(".gz").unwrap_or(&name);
+            if [".html", ".htm", ".shtml", ".xhtml", ".txt"].iter().any(|e| name.ends_with(e)) {
+                out.push(path);
+            }
+        }
     }
     Ok(())
+}
+
+fn write(out: &mut impl Write, answer: &Answer) -> Result<(), Failure> {
+    serde_json::to_writer(&mut *out, answer).map_err(|e| cannot_write(e.into()))?;
+    out.write_all(b"\n").map_err(cannot_write)
+}
+
+fn unreadable(error: &io::Error) -> Failure {
+    Failure::unexpected(miette::miette!("cannot read the input any further: {error}"))
+}
+
+fn sequential(
+    work: &Work,
+    jobs: &mut dyn Iterator<Item = io::Result<Job>>,
+    out: &mut impl Write,
+) -> Result<usize, Failure> {
+    let mut bad = 0;
+    for job in jobs {
+        let answer = work.answer(job.map_err(|e| unreadable(&e))?);
+        bad += usize::from(answer.is_bad());
+        write(out, &answer)?;
+    }
+    Ok(bad)
+}
+
+/// Jobs waiting for each thread: enough that none idles, few enough that memory stays flat.
+const QUEUE: usize = 8;
+
+fn parallel(
+    work: &Work,
+    threads: usize,
+    mut jobs: Box<dyn Iterator<Item = io::Result<Job>> + Send>,
+    out: &mut impl Write,
+) -> Result<usize, Failure> {
+    std::thread::scope(|scope| {
+        let (done, answers) = mpsc::channel::<(usize, Answer)>();
+        let queues: Vec<mpsc::Sender<(usize, Job)>> = (0..threads)
+            .map(|_| {
+                let (queue, inbox) = mpsc::channel::<(usize, Job)>();
+                let done = done.clone();
+                scope.spawn(move || {
+                    for (n, job) in inbox {
+                        if done.send((n, work.answer(job))).is_err() {
+                            return;
+                        }
+                    }
+                });
+                queue
+            })
+            .collect();
+        drop(done);
+        // The thread that answered gets the next job, so a slow page holds up only its own thread.
+        let mut waiting: BTreeMap<usize, Answer> = BTreeMap::new();
+        let mut owner: VecDeque<usize> = (0..QUEUE).flat_map(|_| 0..threads).collect();
+        let mut given: BTreeMap<usize, usize> = BTreeMap::new();
+        let (mut next_in, mut next_out, mut bad) = (0, 0, 0);
+        let mut more = true;
+        while more || next_out < next_in {
+            while more && let Some(thread) = owner.pop_front() {
+                match jobs.next() {
+                    None => more = false,
+                    Some(job) => {
+                        let job = job.map_err(|e| unreadable(&e))?;
+                        given.insert(next_in, thread);
+                        if queues[thread].send((next_in, job)).is_err() {
+                            return Err(Failure::unexpected(miette::miette!("a cleaning thread died")));
+                        }
+                        next_in += 1;
+                    }
+                }
+            }
+            if next_out == next_in {
+                break;
+            }
+            let Ok((n, answer)) = answers.recv() else {
+                return Err(Failure::unexpected(miette::miette!("the cleaning threads died")));
+            };
+            waiting.insert(n, answer);
+            while let Some(answer) = waiting.remove(&next_out) {
+                bad += usize::from(answer.is_bad());
+                write(out, &answer)?;
+                owner.extend(given.remove(&next_out));
+                next_out += 1;
+            }
+        }
+        Ok(bad)
+    })
+}
+
+impl Work {
+    fn answer(&self, job: Job) -> Answer {
+        match job {
+            Job::Line(line) => self.line(&line),
+            Job::File(path) => self.file(&path),
+        }
+    }
+
+    fn line(&self, line: &str) -> Answer {
+        let entry: Entry = match serde_json::from_str(line) {
+            Ok(entry) => entry,
+            Err(e) => return Answer::bad(id_of(line), format!("not a line of pages: {e}")),
+        };
+        let url = match entry.url.as_deref().map(Url::parse).transpose() {
+            Ok(url) => url,
+            Err(e) => {
+                return Answer::bad(entry.id, format!("`{}` is no address: {e}", entry.url.unwrap_or_default()));
+            }
+        };
+        let url = url.as_ref().or(self.url.as_ref());
+        let fetched_at = match entry.fetched_at.as_deref().map(str::parse::<Timestamp>).transpose() {
+            Ok(at) => at,
+            Err(e) => return Answer::bad(entry.id, format!("`fetched_at` is no RFC 3339 time: {e}")),
+        };
+        let answer = |body| {
+            let page = Page { url, body, content_type: entry.content_type.as_deref(), fetched_at };
+            self.clean(entry.id.clone(), &page)
+        };
+        match (&entry.file, &entry.html, &entry.text) {
+            (_, _, Some(text)) => answer(Body::Text(text)),
+            (_, Some(html), None) => answer(Body::Html(html.as_bytes())),
+            (Some(file), None, None) => {
+                let path = self.base.join(file);
+                match read(&path) {
+                    Ok(bytes) if is_text(&path) => answer(Body::Text(&String::from_utf8_lossy(&bytes))),
+                    Ok(bytes) => answer(Body::Html(&bytes)),
+                    Err(e) => Answer::bad(entry.id.clone(), format!("cannot read {}: {e}", path.display())),
+                }
+            }
+            (None, None, None) => Answer::bad(entry.id, "none of `file`, `html`, `text` is given"),
+        }
+    }
+
+    fn file(&self, path: &Path) -> Answer {
+        let id = Some(path.display().to_string());
+        let bytes = match read(path) {
+            Ok(bytes) => bytes,
+            Err(e) => return Answer::bad(id, format!("cannot read {}: {e}", path.display())),
+        };
+        let text;
+        let body = if is_text(path) {
+            text = String::from_utf8_lossy(&bytes);
+            Body::Text(&text)
+        } else {
+            Body::Html(&bytes)
+        };
+        let page = Page { url: self.url.as_ref(), body, content_type: None, fetched_at: None };
+        match self.clean(None, &page) {
+            Answer::Rejected { rejected, detail, .. } => Answer::Rejected { id, rejected, detail },
+            record => record,
+        }
+    }
+
+    fn clean(&self, id: Option<String>, page: &Page<'_>) -> Answer {
+        match clean::clean(page, &self.sites, &self.options).article {
+            Ok(mut record) => {
+                if let Some(id) = id {
+                    record.id = id;
+                }
+                Answer::Record(record)
+            }
+            Err(r) => Answer::Rejected { id, rejected: r.reason, detail: r.detail },
+        }
+    }
+}
+
+/// The `id` of a line that is otherwise unusable.
+fn id_of(line: &str) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_str(line).ok()?;
+    value.get("id").and_then(|v| v.as_str()).map(ToOwned::to_owned)
+}
+
+fn is_text(path: &Path) -> bool {
+    let name = path.to_string_lossy();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    name.ends_with(".txt")
+}
+
+/// Reads a file, or standard input for `-`; `.gz` is decompressed.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if path.as_os_str() == "-" {
+        io::stdin().take(MAX_INPUT + 1).read_to_end(&mut bytes)?;
+    } else if path.extension().is_some_and(|e| e == "gz") {
+        MultiGzDecoder::new(BufReader::new(File::open(path)?)).take(MAX_INPUT + 1).read_to_end(&mut bytes)?;
+    } else {
+        File::open(path)?.take(MAX_INPUT + 1).read_to_end(&mut bytes)?;
+    }
+    if bytes.len() as u64 > MAX_INPUT {
+        return Err(io::Error::other(format!("more than {} MiB", MAX_INPUT >> 20)));
+    }
+    Ok(bytes)
 }

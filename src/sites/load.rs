@@ -90,8 +90,15 @@ pub fn parse(files: Vec<SourceFile>, problems: &mut Vec<Problem>) -> Set {
 fn parse_one(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Option<File> {
     let (mut tree, errors) = DeTable::parse_recoverable(&file.text);
     let broken = !errors.is_empty();
-    for error in errors {
-        problems.push(syntax_problem(file, &error));
+    // What is not closed drags the rest along: there, the first error is the one that helps. Else one a line.
+    let open = errors.iter().any(|e| e.message().contains("unclosed") || e.message().contains("missing comma"));
+    let mut told = Vec::new();
+    for problem in errors.iter().map(|e| syntax_problem(file, e)).take(if open { 1 } else { usize::MAX }) {
+        let (line, _) = problem.line_column();
+        if !told.contains(&line) {
+            told.push(line);
+            problems.push(problem);
+        }
     }
     if broken {
         // What can be recovered from broken TOML is a guess; errors about it would mislead.
@@ -110,7 +117,11 @@ fn parse_one(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Option<File
 
 fn syntax_problem(file: &Arc<SourceFile>, error: &toml::de::Error) -> Problem {
     let message = error.message();
-    let span = error.span().unwrap_or(0..0);
+    let mut span = error.span().unwrap_or(0..0);
+    if message.contains("escape") && file.text.as_bytes().get(span.start.wrapping_sub(1)) == Some(&b'\\') {
+        // The parser points behind the backslash.
+        span = span.start - 1..span.end.max(span.start + 1);
+    }
     let help = if message.contains("duplicate key") {
         "each key once; for several values write a list: [\"a\", \"b\"]"
     } else if message.contains("escape") {

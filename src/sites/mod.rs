@@ -3,14 +3,18 @@
 //! The way of a file: `load` (bytes) → `shape` (keys and types) → `model` (as written) → `compile` (selectors, regexes,
 //! inheritance) → [`Site`]. What is hardly meant so, yet usable, is told by `lint`.
 
-mod at;
+pub mod at;
 mod compile;
-mod load;
-mod model;
+pub mod lint;
+pub mod load;
+pub mod model;
+pub mod pages;
 mod pattern;
 mod problem;
 mod rules;
+pub mod select;
 mod shape;
+pub mod testing;
 mod units;
 
 use std::collections::HashMap;

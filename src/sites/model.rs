@@ -329,9 +329,9 @@ pub struct Test {
     /// Summary, exactly.
     pub summary: Option<At<String>>,
     /// Authors, all of them in order; `[]` for none.
-    pub authors: Option<Many<String>>,
+    pub authors: Option<At<Many<String>>>,
     /// Editors by role, all of them: `{ "责任编辑" = "…" }`; `{}` for none.
-    pub editors: Option<BTreeMap<String, Many<String>>>,
+    pub editors: Option<At<BTreeMap<String, Many<String>>>>,
     /// Texts that stand in the body.
     pub contains: Many<String>,
     /// Texts that stand nowhere in title, body, summary or captions.

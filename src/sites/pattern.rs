@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use regex::Regex;
 use scraper::Selector;
-use scraper::error::SelectorErrorKind;
 
 use super::at::At;
 use super::problem::{Problem, SourceFile};
@@ -13,9 +12,10 @@ use super::problem::{Problem, SourceFile};
 /// Compiles a CSS selector.
 pub fn css(file: &Arc<SourceFile>, text: &At<String>, problems: &mut Vec<Problem>) -> Option<Selector> {
     match Selector::parse(text) {
-        Ok(selector) if !text.trim().is_empty() => Some(selector),
-        other => {
-            problems.push(css_problem(file, text, other.err()));
+        // The engine closes by itself what is left open at the end, as browsers do; in a file it is a slip.
+        Ok(selector) if !text.trim().is_empty() && unbalanced(text).is_none() => Some(selector),
+        _ => {
+            problems.push(css_problem(file, text));
             None
         }
     }
@@ -40,7 +40,7 @@ const FOREIGN: &[(&str, &str)] = &[
     ("::", "pseudo-elements are not on the page; leave it out"),
 ];
 
-fn css_problem(file: &Arc<SourceFile>, text: &At<String>, error: Option<SelectorErrorKind>) -> Problem {
+fn css_problem(file: &Arc<SourceFile>, text: &At<String>) -> Problem {
     let trimmed = text.trim_start();
     let problem = |span: Range<usize>, message: String| Problem::error(file, span, "bad-css", message);
     if trimmed.is_empty() {
@@ -67,18 +67,13 @@ fn css_problem(file: &Arc<SourceFile>, text: &At<String>, error: Option<Selector
             .label("nothing follows")
             .help("write what follows, or take the last sign out");
     }
-    for (open, close) in [('(', ')'), ('[', ']')] {
-        let (opened, closed) = (text.matches(open).count(), text.matches(close).count());
-        if opened != closed {
-            let missing = if opened > closed { close } else { open };
-            return problem(text.span.clone(), format!("`{missing}` is missing in the selector `{trimmed}`"))
-                .label(format!("`{missing}` missing"))
-                .help(format!("write the `{missing}`"));
-        }
+    if let Some(missing) = unbalanced(text) {
+        return problem(text.span.clone(), format!("`{missing}` is missing in the selector `{trimmed}`"))
+            .label(format!("`{missing}` missing"))
+            .help(format!("write the `{missing}`"));
     }
     let bare = format!("`{trimmed}` is not a CSS selector");
-    let digit =
-        text.find(|c| c == '.' || c == '#').filter(|&i| text[i + 1..].starts_with(|c: char| c.is_ascii_digit()));
+    let digit = text.find(['.', '#']).filter(|&i| text[i + 1..].starts_with(|c: char| c.is_ascii_digit()));
     if let Some(at) = digit {
         let sign = if text[at..].starts_with('#') { "id" } else { "class" };
         let name: String =
@@ -87,28 +82,63 @@ fn css_problem(file: &Arc<SourceFile>, text: &At<String>, error: Option<Selector
             .label("a name cannot begin with a digit")
             .help(format!("write `[{sign}~=\"{name}\"]`"));
     }
-    // The engine names the pseudo-class only in the debug form of its error.
-    let unsupported = match &error {
-        Some(SelectorErrorKind::UnexpectedSelectorParseError(kind)) => {
-            let kind = format!("{kind:?}");
-            kind.strip_prefix("UnsupportedPseudoClassOrElement(\"")
-                .and_then(|n| n.strip_suffix("\")"))
-                .map(str::to_owned)
-        }
-        _ => None,
-    };
-    match unsupported {
-        Some(name) => {
-            let at = text.find(&format!(":{name}"));
-            let span = at.map_or(text.span.clone(), |at| inside(file, &text.span, text, at..at + name.len() + 1));
-            problem(span, format!("the engine has no `:{name}`"))
+    match unknown_pseudo(text) {
+        Some((at, name)) => {
+            problem(inside(file, &text.span, text, at..at + name.len() + 1), format!("the engine has no `:{name}`"))
                 .label("not known")
-                .help("there are :not, :is, :where, :has, :empty, :root, :first-child, :last-child, :only-child, :nth-child, :nth-last-child and the same with -of-type")
+                .help(format!("there are {}", PSEUDO.map(|p| format!(":{p}")).join(", ")))
         }
-        _ => problem(text.span.clone(), bare)
+        None => problem(text.span.clone(), bare)
             .label("not understood")
             .help("see https://developer.mozilla.org/docs/Web/CSS/CSS_selectors"),
     }
+}
+
+/// Pseudo-classes that the engine has.
+const PSEUDO: [&str; 17] = [
+    "not",
+    "is",
+    "where",
+    "has",
+    "empty",
+    "root",
+    "scope",
+    "first-child",
+    "last-child",
+    "only-child",
+    "nth-child",
+    "nth-last-child",
+    "first-of-type",
+    "last-of-type",
+    "only-of-type",
+    "nth-of-type",
+    "nth-last-of-type",
+];
+
+/// The first pseudo-class that the engine does not have, and where.
+fn unknown_pseudo(css: &str) -> Option<(usize, &str)> {
+    css.match_indices(':').find_map(|(at, _)| {
+        let rest = &css[at + 1..];
+        let name = &rest[..rest.find(|c: char| !(c.is_alphanumeric() || c == '-')).unwrap_or(rest.len())];
+        (!name.is_empty() && !PSEUDO.contains(&name)).then_some((at, name))
+    })
+}
+
+/// The bracket that is missing, if one is.
+fn unbalanced(css: &str) -> Option<char> {
+    let (mut open, mut quote) = (Vec::new(), None);
+    for c in css.chars() {
+        match (quote, c) {
+            (Some(q), c) if q == c => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '(') => open.push(')'),
+            (None, '[') => open.push(']'),
+            (None, ')' | ']') if open.pop() != Some(c) => return Some(if c == ')' { '(' } else { '[' }),
+            _ => {}
+        }
+    }
+    quote.or(open.pop())
 }
 
 /// The CSS form of the commonest XPaths.

@@ -161,7 +161,7 @@ impl Diagnostic for Problem {
 #[derive(Debug, thiserror::Error)]
 pub enum SiteErrors {
     /// A file or folder could not be read.
-    #[error("cannot read {}: {error}", path.display())]
+    #[error("cannot read {}", path.display())]
     Unreadable {
         /// What was to be read.
         path: PathBuf,

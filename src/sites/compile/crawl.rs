@@ -92,7 +92,7 @@ impl Cx<'_> {
             }
             StrOr::Table(table) => {
                 let Some(url) = &table.url else {
-                    self.error(&list.span, "missing-key", "a list needs `url`", "add url = 'regex over the address'");
+                    self.missing(&list.span, "missing-key", "a list needs `url`", "add url = 'regex over the address'");
                     return None;
                 };
                 if let Some(path) = &table.json {
@@ -105,7 +105,7 @@ impl Cx<'_> {
 
     fn rewrite(&mut self, rule: &At<model::Rewrite>) -> Option<(Regex, String)> {
         let (Some(from), Some(to)) = (&rule.from, &rule.to) else {
-            self.error(
+            self.missing(
                 &rule.span,
                 "missing-key",
                 "a rewrite needs `from` and `to`",

@@ -145,7 +145,11 @@ fn inherit(
     let own = chain.first().and_then(|id| parts.get(id)).map_or(0, |p| p.templates.len());
     for ((template, span), raw) in all.templates.iter().take(own).zip(&parsed.model.template) {
         // Where the body's selector is there and broken, that is what needs saying.
-        if template.kind == TemplateKind::Article && template.fields.body.is_empty() && raw.body.is_empty() {
+        if template.kind == TemplateKind::Article
+            && template.fields.body.is_empty()
+            && raw.body.is_empty()
+            && !has_problem_in(&parsed.file, &extent(&parsed.file.text, span), problems)
+        {
             problems.push(
                 Problem::error(
                     &parsed.file,
@@ -219,6 +223,24 @@ fn index(sites: &mut Sites, set: &Set, problems: &mut Vec<Problem>) {
     sites.wildcard.sort_by_key(|(suffix, _)| std::cmp::Reverse(suffix.len()));
 }
 
+/// All of a table: of one that begins with a header, what stands below it as well.
+fn extent(text: &str, table: &Range<usize>) -> Range<usize> {
+    if !table.is_empty() && !text[table.start..].starts_with('[') {
+        return table.clone();
+    }
+    let below = &text[table.end..];
+    table.start..below.find("\n[").map_or(text.len(), |i| table.end + i)
+}
+
+/// Whether something in this part of the file did not have the right shape.
+fn has_problem_in(file: &SourceFile, part: &Range<usize>, problems: &[Problem]) -> bool {
+    problems.iter().any(|p| {
+        p.file.id == file.id
+            && part.contains(&p.span.start)
+            && matches!(p.code, "unknown-key" | "wrong-type" | "unknown-word" | "number-range")
+    })
+}
+
 /// A file being compiled, and what is wrong so far.
 struct Cx<'a> {
     file: &'a Arc<SourceFile>,
@@ -228,6 +250,19 @@ struct Cx<'a> {
 impl Cx<'_> {
     fn error(&mut self, span: &Range<usize>, code: &'static str, message: impl Into<String>, help: impl Into<String>) {
         self.problems.push(Problem::error(self.file, span.clone(), code, message).help(help));
+    }
+
+    /// Says that something is missing in a table, unless what is there was taken out for being wrong: one mistake is told once.
+    fn missing(
+        &mut self,
+        table: &Range<usize>,
+        code: &'static str,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        if !has_problem_in(self.file, &extent(&self.file.text, table), self.problems) {
+            self.error(table, code, message, help);
+        }
     }
 
     fn css(&mut self, text: &At<String>) -> Option<Selector> {

@@ -26,8 +26,8 @@ impl Cx<'_> {
         for host in &model.hosts {
             self.host(host);
         }
-        if model.hosts.is_empty() && !self.complained_about("hosts") {
-            self.error(
+        if model.hosts.is_empty() {
+            self.missing(
                 &(0..0),
                 "missing-hosts",
                 "the file says nothing of its hosts",
@@ -65,15 +65,6 @@ impl Cx<'_> {
             line: self.file.line_column(test.span.start).0,
         };
         model.test.iter().map(test).collect()
-    }
-
-    /// Whether something at this top-level key was wrong already, so that its absence is not worth a word.
-    fn complained_about(&self, key: &str) -> bool {
-        let needle = format!("`{key}`");
-        self.problems.iter().any(|p| {
-            p.file.id == self.file.id
-                && (p.message.contains(&needle) || p.help.as_ref().is_some_and(|h| h.contains(&needle)))
-        })
     }
 
     fn host(&mut self, host: &At<String>) {

@@ -49,7 +49,7 @@ impl Cx<'_> {
                 name.value.clone()
             }
             _ => {
-                self.error(
+                self.missing(
                     &template.span,
                     "missing-name",
                     "the template has no name",
@@ -161,7 +161,7 @@ impl Cx<'_> {
         match given[..] {
             [_] | ["css", "json"] => {}
             [] => {
-                self.error(
+                self.missing(
                     span,
                     "step-reads-nothing",
                     "the step does not say where to read",
@@ -288,7 +288,7 @@ impl Cx<'_> {
             }
             StrOr::Table(table) => {
                 let Some(css) = &table.css else {
-                    self.error(
+                    self.missing(
                         &next.span,
                         "missing-key",
                         "`next` needs `css`",
@@ -333,7 +333,7 @@ impl Cx<'_> {
                 Some(WholeRule::Url { from, to: to.value.clone() })
             }
             _ => {
-                self.error(
+                self.missing(
                     &whole.span,
                     "missing-key",
                     "`whole` needs `css`, or `from` and `to`",
@@ -383,7 +383,7 @@ impl Cx<'_> {
 
     fn line(&mut self, line: &At<model::Line>) -> Option<LineRule> {
         let Some(text) = &line.pattern else {
-            self.error(&line.span, "missing-key", "the line rule has no `match`", "add match = '^regex on the line'");
+            self.missing(&line.span, "missing-key", "the line rule has no `match`", "add match = '^regex on the line'");
             return None;
         };
         for (key, number) in

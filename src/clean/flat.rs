@@ -1,0 +1,123 @@
+//! Text that someone flattened before we got it: the page's visible lines, noise and all, no markup left.
+//!
+//! The run of lines with the highest sum of values (long and punctuated: plus; short: minus) is the article; the line
+//! rules then tidy it as they do a container's lines.
+
+use super::blocks::{Blocks, visible};
+use super::byline;
+use super::date::{self, Context};
+use super::generic::{ends_sentence, punctuation};
+use super::meta::Meta;
+use super::noise::{self, Class};
+use super::pipeline::{record, reject};
+use super::{Cleaned, Options, Page, PageKind, tidy, title};
+use crate::record::{Kind, Method, Reason};
+use crate::sites::{LineRule, Sites};
+
+/// Least characters of a body.
+const MIN_BODY: usize = 25;
+
+pub(super) fn clean(page: &Page<'_>, text: &str, sites: &Sites, options: &Options) -> Cleaned {
+    let blocks = Blocks::of_text(text);
+    if blocks.lines.is_empty() {
+        return reject(Reason::Empty, "no text".to_owned());
+    }
+    let site = page.url.and_then(|u| sites.for_url(u)).filter(|_| !options.generic_only);
+    let values: Vec<f32> = blocks.lines.iter().map(|l| value(&l.text, l.chars)).collect();
+    let (first, end) = best_run(&values);
+    let headline = headline(&blocks, first);
+    let squashed = headline.map(|i| title::squash(&blocks.lines[i].text)).unwrap_or_default();
+    let rules: Vec<&LineRule> = site.map_or(&sites.common.lines, |s| &s.lines).iter().collect();
+    // The staff line behind the last paragraph belongs to the container.
+    let end_with_staff = (end + 3).min(blocks.lines.len());
+    let mut body = tidy::tidy(&blocks, first, end, &squashed, false, &rules);
+    for line in &blocks.lines[end..end_with_staff] {
+        if let Some(staff) = byline::staff_line(&line.text) {
+            body.staff.merge(staff);
+        }
+    }
+    if body.chars() < MIN_BODY {
+        return reject(Reason::TooShort, format!("{} characters of body", body.chars()));
+    }
+    let zone = site.map_or_else(date::shanghai, |s| s.timezone.clone());
+    let context =
+        Context { zone, fetched_at: page.fetched_at, url_date: page.url.and_then(|u| date::in_url(u.path())) };
+    let mut record = record(page, body.text(), site.map(|s| &**s));
+    record.method = Method::Flattened;
+    record.kind = Kind::Article;
+    record.site = site.map(|s| s.id.clone());
+    record.language = super::language::of(&record.text, &Meta::default());
+    record.title = headline.map(|i| blocks.lines[i].text.to_string());
+    let above = headline.unwrap_or(first.saturating_sub(8));
+    let mut near = blocks.lines[above..first.max(above)].iter().chain(blocks.lines[end..].iter().take(12));
+    let when = near.clone().filter(|l| l.chars < 100).find_map(|l| date::find(&l.text, &context)).map(|f| f.when);
+    record.published_at = when.map(|w| w.to_rfc3339(&context.zone));
+    record.published_precision = when.map(|w| w.precision());
+    record.source = body.staff.source.or_else(|| near.find_map(|l| byline::source_in(&l.text)));
+    record.authors = body.staff.authors;
+    record.editors = body.staff.editors;
+    record.editors.retain(|_, names| !names.is_empty());
+    let mut out = reject(Reason::NoBody, String::new());
+    out.kind = PageKind::Content(Kind::Article);
+    out.article = Ok(Box::new(record));
+    out
+}
+
+/// Value of a line for the choice of the run.
+fn value(text: &str, chars: u32) -> f32 {
+    let n = chars as f32;
+    let p = punctuation(text);
+    match noise::classify(text, chars) {
+        Class::Plain => {}
+        Class::Staff(s) if !s.editors.is_empty() => return -200.0,
+        Class::RelatedHead => return -150.0,
+        Class::Prompt | Class::Notice | Class::Meta => return -30.0,
+        Class::Caption | Class::OriginalTitle | Class::PaperPage | Class::Staff(_) | Class::Summary | Class::Debris => {
+            return -6.0;
+        }
+    }
+    let ends = ends_sentence(text);
+    if n >= 30.0 && p.stops + p.pauses >= 2 {
+        n.min(300.0)
+    } else if ends && p.stops > 0 && n >= 8.0 {
+        n
+    } else {
+        -12.0
+    }
+}
+
+/// The run of lines with the highest sum.
+fn best_run(values: &[f32]) -> (usize, usize) {
+    let (mut best, mut range) = (f32::MIN, (0, 0));
+    let (mut sum, mut start) = (0.0_f32, 0);
+    for (i, v) in values.iter().enumerate() {
+        if sum <= 0.0 {
+            sum = 0.0;
+            start = i;
+        }
+        sum += v;
+        if sum > best {
+            best = sum;
+            range = (start, i + 1);
+        }
+    }
+    range
+}
+
+/// The headline stands above the body: the nearest line that can be one, past the line with date and source.
+fn headline(blocks: &Blocks<'_>, first: usize) -> Option<usize> {
+    let mut candidates = (first.saturating_sub(10)..first).rev();
+    let meta_at = (first.saturating_sub(8)..first).rev().find(|&i| {
+        let t = &blocks.lines[i].text;
+        t.contains("来源") || date::find(t, &Context::default()).is_some()
+    });
+    if let Some(at) = meta_at {
+        candidates = (at.saturating_sub(4)..at).rev();
+    }
+    candidates.find(|&i| {
+        let line = &blocks.lines[i];
+        (8..=60).contains(&visible(&line.text))
+            && noise::classify(&line.text, line.chars).is_plain()
+            && punctuation(&line.text).stops <= 1
+    })
+}

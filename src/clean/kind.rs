@@ -1,0 +1,208 @@
+//! What kind of page it is, where that is not an article: lists, forums, searches, challenges, soft 404s, stubs.
+
+use url::Url;
+
+use super::Rejection;
+use super::blocks::Blocks;
+use super::generic::{self, Choice};
+use super::hints::Hints;
+use super::meta::Meta;
+use super::tidy::Body;
+use super::title::{self, Headline};
+use crate::record::Reason;
+
+fn rejection(reason: Reason, detail: impl Into<String>) -> Option<Rejection> {
+    Some(Rejection { reason, detail: detail.into() })
+}
+
+/// Pages that say of themselves that they are no article, before anything is extracted.
+pub fn frame_page(
+    url: Option<&Url>,
+    meta: &Meta,
+    blocks: &Blocks<'_>,
+    headline: Option<&Headline>,
+) -> Option<Rejection> {
+    let text: u32 = blocks.lines.iter().filter(|l| !l.hidden).map(|l| l.chars).sum();
+    if text < 400
+        && let Some(word) = soft_404(meta, blocks, headline)
+    {
+        return rejection(Reason::SoftNotFound, format!("the page says `{word}`"));
+    }
+    if text < 200
+        && let Some(word) = challenge(meta, blocks)
+    {
+        return rejection(Reason::Challenge, format!("the page says `{word}`"));
+    }
+    let declared = &meta.title;
+    if ["搜索结果", "站内搜索", "的搜索", "Search results", "搜索_"].iter().any(|w| declared.contains(w))
+        || url.is_some_and(|u| is_search(u)) && declared.contains("搜索")
+    {
+        return rejection(Reason::Search, format!("titled `{declared}`"));
+    }
+    let generator = meta.get("generator").unwrap_or_default();
+    if ["Discuz!", "phpwind"].iter().any(|w| declared.contains(w) || generator.contains(w)) {
+        return rejection(Reason::Forum, format!("titled `{declared}`, made by `{generator}`"));
+    }
+    None
+}
+
+fn is_search(url: &Url) -> bool {
+    url.path().contains("search") || url.host_str().is_some_and(|h| h.starts_with("search.") || h.starts_with("so."))
+}
+
+fn soft_404(meta: &Meta, blocks: &Blocks<'_>, headline: Option<&Headline>) -> Option<&'static str> {
+    const WORDS: &[&str] = &[
+        "页面不存在",
+        "页面未找到",
+        "页面没有找到",
+        "页面找不到",
+        "找不到页面",
+        "无法找到",
+        "网页不存在",
+        "您访问的页面",
+        "你访问的页面",
+        "您要查看的",
+        "您查看的",
+        "文章不存在",
+        "内容不存在",
+        "该内容已",
+        "该文章已",
+        "已被删除",
+        "已删除",
+        "信息不存在",
+        "404 Not Found",
+        "Not Found",
+        "Page not found",
+        "系统繁忙",
+        "服务器错误",
+        "502 Bad Gateway",
+        "503 Service",
+    ];
+    let head = headline.map(|h| h.text.as_str()).unwrap_or_default();
+    let mut said = [meta.title.as_str(), head]
+        .into_iter()
+        .chain(blocks.lines.iter().filter(|l| l.chars < 60).map(|l| l.text.as_ref()));
+    said.find_map(|t| WORDS.iter().find(|w| t.contains(**w)).copied()).or_else(|| {
+        let t = meta.title.trim();
+        (t.starts_with("404") || t.starts_with("出错") || t == "Error").then_some("404")
+    })
+}
+
+fn challenge(meta: &Meta, blocks: &Blocks<'_>) -> Option<&'static str> {
+    const WORDS: &[&str] = &[
+        "Just a moment",
+        "请稍候",
+        "安全验证",
+        "人机验证",
+        "滑动验证",
+        "访问验证",
+        "验证码",
+        "请开启JavaScript",
+        "请启用JavaScript",
+        "enable JavaScript",
+        "Checking your browser",
+        "访问被拦截",
+        "访问被阻断",
+        "您的访问被",
+        "请求被拦截",
+        "Access Denied",
+        "Forbidden",
+        "频繁",
+        "异常访问",
+    ];
+    [meta.title.as_str()]
+        .into_iter()
+        .chain(blocks.lines.iter().map(|l| l.text.as_ref()))
+        .find_map(|t| WORDS.iter().find(|w| t.contains(**w)).copied())
+}
+
+/// A firewall's script page in place of the page: next to no text, and the names such scripts have.
+pub fn is_challenge_script(text: &str) -> bool {
+    text.len() < 60_000
+        && [
+            "acw_sc__v2",
+            "_waftokenid",
+            "__jsl_clearance",
+            "_$jsvmprt",
+            "cf-chl",
+            "WZWS",
+            "aliyunCaptcha",
+            "punish-component",
+            "/_sec/cp_challenge",
+        ]
+        .iter()
+        .any(|w| text.contains(w))
+}
+
+/// Says why the choice of the generic extractor is no article, if it is none.
+pub fn no_article(
+    blocks: &Blocks<'_>,
+    choice: &Choice,
+    body: &Body,
+    headline: Option<&Headline>,
+    min: usize,
+) -> Option<Rejection> {
+    let chars = body.chars();
+    if chars < min {
+        let lines = blocks.lines.len();
+        let linked = blocks.lines.iter().filter(|l| l.link_share() > 0.5).count();
+        if lines > 30 && linked * 2 > lines {
+            return rejection(Reason::List, format!("{linked} of {lines} lines are links, {chars} characters of body"));
+        }
+        return rejection(
+            if chars == 0 { Reason::NoBody } else { Reason::TooShort },
+            format!("{chars} characters of body"),
+        );
+    }
+    let dated = headline.is_some_and(|h| dated_near(blocks, h));
+    let titled = headline.is_some_and(|h| h.agrees && title::squash(&h.text).chars().count() >= 7);
+    if dated && titled {
+        return None;
+    }
+    let plain: u32 =
+        blocks.lines.iter().filter(|l| !l.hidden && l.link_share() < 0.5 && l.chars >= 20).map(|l| l.chars).sum();
+    let share = chars as f64 / f64::from(plain.max(1));
+    let linked = blocks.lines.iter().filter(|l| l.link_share() > 0.5).count();
+    let (first, end) = (blocks.elems[choice.elem].first as usize, blocks.elems[choice.elem].end as usize);
+    let inside = &blocks.lines[first..end];
+    let links_inside = inside.iter().filter(|l| l.links > 0).count();
+    // Teasers: every long line of the container comes with a link of its own.
+    let teasers = inside.iter().filter(|l| l.chars >= 20 && l.links > 0).count() * 2 > body.paragraphs.len()
+        && body.paragraphs.len() > 3;
+    let evidence = f64::from(u8::from(dated))
+        + f64::from(u8::from(titled))
+        + if chars >= 300 { 0.6 } else { 0.0 }
+        + share.min(1.0);
+    let against = if linked > 60 { 0.5 } else { 0.0 }
+        + if links_inside * 2 > inside.len() { 0.6 } else { 0.0 }
+        + if teasers { 0.6 } else { 0.0 };
+    if evidence - against < 1.0 {
+        return rejection(
+            Reason::List,
+            format!(
+                "{linked} of {} lines are links; no headline with a date above {chars} characters of text",
+                blocks.lines.len()
+            ),
+        );
+    }
+    None
+}
+
+/// A date or a source stands in the lines after the headline.
+fn dated_near(blocks: &Blocks<'_>, headline: &Headline) -> bool {
+    let Some(at) = headline.line else { return false };
+    blocks.lines.iter().skip(at + headline.lines.max(1)).take(12).any(|l| {
+        !l.hidden
+            && l.chars < 100
+            && !l.hints.contains(Hints::COMMENT)
+            && (l.text.contains("来源") || has_date(&l.text))
+            && generic::punctuation(&l.text).stops == 0
+    })
+}
+
+fn has_date(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    digits >= 4 && super::date::find(text, &super::date::Context::default()).is_some()
+        || ["小时前", "分钟前", "昨天", "今天"].iter().any(|w| text.contains(w))
+        || digits >= 6 && text.contains(':') && text.contains('-')
+}
