@@ -245,20 +245,26 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// Its text is wrong.
-    #[error("{message}")]
-    Text {
-        /// What is wrong.
-        message: String,
-        /// The file's text.
-        #[source_code]
-        text: NamedSource<String>,
-        /// Where.
-        #[label("here")]
-        at: SourceSpan,
-        /// What to do.
-        #[help]
-        help: Option<String>,
-    },
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Text(Box<ConfigProblem>),
+}
+
+/// What is wrong with a configuration's text, and where.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("{message}")]
+pub struct ConfigProblem {
+    /// What is wrong.
+    pub message: String,
+    /// The file's text.
+    #[source_code]
+    pub text: NamedSource<String>,
+    /// Where.
+    #[label("here")]
+    pub at: SourceSpan,
+    /// What to do.
+    #[help]
+    pub help: Option<String>,
 }
 
 impl Config {
@@ -268,10 +274,9 @@ impl Config {
         let source = ConfigSource { name: path.display().to_string(), text };
         let mut config = source.parse()?;
         let base = path.parent().unwrap_or(Path::new(""));
-        for dir in [Some(&mut config.output.dir), Some(&mut config.state.dir), config.selectors.as_mut()] {
-            if let Some(dir) = dir {
-                *dir = base.join(&*dir);
-            }
+        let dirs = [Some(&mut config.output.dir), Some(&mut config.state.dir), config.selectors.as_mut()];
+        for dir in dirs.into_iter().flatten() {
+            *dir = base.join(&*dir);
         }
         if let Some(dir) = &config.selectors
             && !dir.is_dir()
@@ -322,7 +327,8 @@ impl ConfigSource {
 
     /// An error at a place of the text.
     pub fn error(&self, message: String, at: std::ops::Range<usize>, help: Option<String>) -> ConfigError {
-        ConfigError::Text { message, text: NamedSource::new(&self.name, self.text.clone()), at: at.into(), help }
+        let text = NamedSource::new(&self.name, self.text.clone());
+        ConfigError::Text(Box::new(ConfigProblem { message, text, at: at.into(), help }))
     }
 
     fn find(&self, key: &str) -> std::ops::Range<usize> {
@@ -372,7 +378,7 @@ mod tests {
 
     fn broken(text: &str) -> (String, usize, Option<String>) {
         match ConfigSource::new("jingwen.toml", text).parse() {
-            Err(ConfigError::Text { message, at, help, .. }) => (message, at.offset(), help),
+            Err(ConfigError::Text(problem)) => (problem.message, problem.at.offset(), problem.help),
             other => panic!("{other:?}"),
         }
     }

@@ -239,7 +239,8 @@ impl Visit {
             _ => false,
         };
         let links = std::mem::take(&mut cleaned.links);
-        if is_article && self.context.focus.is_none() || !is_article {
+        // Of an article given by hand only itself is wanted.
+        if !is_article || self.context.focus.is_none() {
             self.links(&links);
         }
         if !is_article {
