@@ -122,6 +122,8 @@ fn a_long_wait_is_left_to_a_later_run_and_outlives_this_one() {
     let (server, bench) = held_back(429, || "3600".into());
     for _ in 0..2 {
         let output = bench.run(&["crawl"]);
+        assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+        assert!(stderr(&output).contains("it asked to wait; "), "{}", stderr(&output));
         let asked = server.paths().iter().filter(|p| *p == "/a_2.htm").count();
         assert_eq!(asked, 1, "asked again: {}", stderr(&output));
     }

@@ -11,8 +11,8 @@ use sqlx::{Row, Sqlite, Transaction};
 use url::Url;
 
 use super::{
-    Batch, Counts, Cursor, Fate, Frontier, FrontierError, HostId, HostUpdate, Kind, LeasedHost, Millis, NEVER, NewUrl,
-    StoredRobots, Task, UrlKey,
+    Batch, Counts, Cursor, Fate, Frontier, FrontierError, HeldBack, HostId, HostUpdate, Kind, LeasedHost, Millis,
+    NEVER, NewUrl, StoredRobots, Task, UrlKey,
 };
 use crate::urls::HostKey;
 
@@ -411,13 +411,26 @@ impl Frontier for SqliteFrontier {
         Ok(Counts { hosts: get("hosts")?, queued: get("queued")?, seen: get("seen")? })
     }
 
-    async fn waiting(&self, host: HostId) -> Result<i64, FrontierError> {
-        sqlx::query_scalar("SELECT count(*) FROM url WHERE bucket = ?1 AND host = ?2 AND visited = 0")
-            .bind(host.bucket)
-            .bind(host.host)
-            .fetch_one(&self.reader)
-            .await
-            .map_err(reading)
+    async fn held_back(&self, now: Millis, n: u32) -> Result<Vec<HeldBack>, FrontierError> {
+        let rows = sqlx::query(
+            "SELECT origin, not_before, blocked, (SELECT count(*) FROM url
+                 WHERE url.bucket = host.bucket AND url.host = host.host AND visited = 0) AS waiting
+             FROM host WHERE active = 1 AND ready_at > ?1 AND not_before > ?1 ORDER BY ready_at LIMIT ?2",
+        )
+        .bind(now)
+        .bind(n)
+        .fetch_all(&self.reader)
+        .await
+        .map_err(reading)?;
+        let held = rows.iter().map(|row| {
+            Ok(HeldBack {
+                origin: row.try_get("origin")?,
+                until: row.try_get("not_before")?,
+                why: row.try_get("blocked")?,
+                waiting: row.try_get("waiting")?,
+            })
+        });
+        held.collect::<Result<_, sqlx::Error>>().map_err(reading)
     }
 }
 
