@@ -119,3 +119,19 @@ fn further_pages_are_joined_and_are_no_articles_of_their_own() {
     }
     assert!(paragraphs(1).contains("第1篇"));
 }
+
+#[test]
+fn what_the_state_holds_beside_is_left_alone_by_an_address_by_hand() {
+    let server = Server::start(|hit, _| site(hit, false));
+    // A refresh so short that lists are due again at once, which must not matter within a run.
+    let bench = Bench::new(&server, &["a.test"], "refresh = \"1ms\"", "[politeness]\nrate = \"200/s\"\n");
+    bench.run(&["crawl", "--limit", "1"]);
+    let before = bench.articles().len();
+    let waiting: Vec<_> =
+        (1..=10).map(|n| format!("http://a.test/a_{n}.htm")).filter(|u| !bench.urls().contains(u)).collect();
+    let output = bench.run_for(&["crawl", &waiting[0]], 20);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(bench.articles().len(), before + 1);
+    bench.crawl();
+    assert_eq!(bench.articles().len(), 10);
+}

@@ -22,7 +22,7 @@ use super::report::{End, Report};
 use super::warc::WarcError;
 use super::worker;
 use crate::frontier::sqlite::SqliteFrontier;
-use crate::frontier::{Batch, Frontier, FrontierError, HostId, Kind, LeasedHost, NewUrl, UrlKey, now};
+use crate::frontier::{Batch, Cursor, Frontier, FrontierError, HostId, Kind, LeasedHost, NewUrl, UrlKey, now};
 use crate::output::lock::StateLock;
 use crate::output::{JsonLines, OutputError};
 use crate::sites::{Site, Sites};
@@ -282,7 +282,15 @@ async fn let_go(context: &Arc<Context>, lease: &LeasedHost) -> Result<(), CrawlE
     if context.broken.load(Ordering::Acquire) {
         return Ok(());
     }
-    Ok(context.frontier.release(lease).await?)
+    // Where pages were given by hand, the state may hold others of the same host that are not for this run.
+    let keep = match context.focus {
+        None => true,
+        Some(_) => {
+            let due = context.frontier.next(lease, Cursor::START, now(), context.began, 1000).await?;
+            due.iter().any(|task| context.in_focus(&task.key))
+        }
+    };
+    Ok(context.frontier.release(lease, context.began, keep).await?)
 }
 
 /// Says which hosts wait for what until when, also those that this run never came to ask.

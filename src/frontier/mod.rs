@@ -316,8 +316,14 @@ pub trait Frontier: Send + Sync + 'static {
     /// Prolongs leases.
     fn renew(&self, hosts: &[HostId], deadline: Millis) -> impl Future<Output = Result<(), FrontierError>> + Send;
 
-    /// Gives a host back; it becomes ready when something of it is due.
-    fn release(&self, host: &LeasedHost) -> impl Future<Output = Result<(), FrontierError>> + Send;
+    /// Gives a host back; it becomes ready when something of it is due. Recurring pages visited at or after `run_start`
+    /// do not count, and without `keep` the host takes no part in this run any more, unless new links are found.
+    fn release(
+        &self,
+        host: &LeasedHost,
+        run_start: Millis,
+        keep: bool,
+    ) -> impl Future<Output = Result<(), FrontierError>> + Send;
 
     /// Commits a batch, all or nothing.
     fn commit(&self, batch: &Batch) -> impl Future<Output = Result<(), FrontierError>> + Send;

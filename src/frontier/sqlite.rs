@@ -31,8 +31,9 @@ const NEXT: &str = "SELECT id, due, kind, depth, hops, tries, path, etag, modifi
 
 const NEXT_RETRY: &str = "SELECT min(due) FROM url WHERE bucket = ?1 AND host = ?2 AND tries > 0";
 
-const RELEASE: &str = "UPDATE host SET leased = 0, ready_at = max(not_before,
-        coalesce((SELECT min(due) FROM url WHERE url.bucket = ?1 AND url.host = ?2), 9223372036854775807))
+const RELEASE: &str = "UPDATE host SET leased = 0, active = min(active, ?5), ready_at = max(not_before,
+        coalesce((SELECT due FROM url WHERE url.bucket = ?1 AND url.host = ?2 AND url.visited < ?4
+                  ORDER BY due LIMIT 1), 9223372036854775807))
     WHERE bucket = ?1 AND host = ?2 AND epoch = ?3";
 
 const DONE: &str = "DELETE FROM url WHERE (bucket, host, id) IN
@@ -281,11 +282,13 @@ impl Frontier for SqliteFrontier {
         Ok(())
     }
 
-    async fn release(&self, host: &LeasedHost) -> Result<(), FrontierError> {
+    async fn release(&self, host: &LeasedHost, run_start: Millis, keep: bool) -> Result<(), FrontierError> {
         sqlx::query(RELEASE)
             .bind(host.id.bucket)
             .bind(host.id.host)
             .bind(host.epoch)
+            .bind(run_start)
+            .bind(keep)
             .execute(&self.writer)
             .await
             .map_err(writing)?;
@@ -554,7 +557,7 @@ mod tests {
         assert_eq!(frontier.known(&[article.key]).await.unwrap(), [true]);
         assert!(frontier.next(a, Cursor::START, now(), now() + 1, 10).await.unwrap().is_empty());
 
-        frontier.release(a).await.unwrap();
+        frontier.release(a, NEVER, true).await.unwrap();
         assert!(frontier.lease(10, now(), now() + 60_000).await.unwrap().is_empty());
         let start = now() + 10;
         frontier.wake(start).await.unwrap();
