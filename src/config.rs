@@ -58,7 +58,8 @@ pub struct HttpConfig {
     pub in_flight: u32,
     /// Ranges of private addresses that may be connected to: `["127.0.0.0/8"]`.
     pub allow_private: Vec<Cidr>,
-    /// Names that are not looked up: host to address, with a port if another than the usual one is meant.
+    /// Names that are not looked up: host to address, with a port if another than the usual one is meant. A port other
+    /// than 443 is spoken to in plain HTTP, also for https addresses.
     pub resolve: BTreeMap<String, Target>,
 }
 

@@ -207,7 +207,8 @@ impl Http {
     async fn get(&self, request: Request<'_>) -> Result<Response, FetchError> {
         self.guard.check(request.url)?;
         let begun = Instant::now();
-        let mut builder = self.client.get(request.url.clone());
+        let target = self.guard.plain(request.url).unwrap_or_else(|| request.url.clone());
+        let mut builder = self.client.get(target);
         if let Some(etag) = request.etag {
             builder = builder.header(header::IF_NONE_MATCH, etag);
         }
