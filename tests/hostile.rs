@@ -16,8 +16,11 @@ fn number(path: &str) -> usize {
     path.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0)
 }
 
+/// An article's number, and what is answered in its place.
+type Bad = (usize, fn() -> Answer);
+
 /// A host whose home page links to these (from 70 on only to those that end in 1), beside five good articles.
-fn host(answers: &'static [(usize, fn() -> Answer)]) -> Server {
+fn host(answers: &'static [Bad]) -> Server {
     Server::start(move |hit, _| match hit.path.as_str() {
         "/robots.txt" => page(404, ""),
         "/" => {
