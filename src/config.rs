@@ -5,6 +5,7 @@ use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use miette::{NamedSource, SourceSpan};
@@ -246,26 +247,20 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// Its text is wrong.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Text(Box<ConfigProblem>),
-}
-
-/// What is wrong with a configuration's text, and where.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("{message}")]
-pub struct ConfigProblem {
-    /// What is wrong.
-    pub message: String,
-    /// The file's text.
-    #[source_code]
-    pub text: NamedSource<String>,
-    /// Where.
-    #[label("here")]
-    pub at: SourceSpan,
-    /// What to do.
-    #[help]
-    pub help: Option<String>,
+    #[error("{message}")]
+    Text {
+        /// What is wrong.
+        message: String,
+        /// The file's text.
+        #[source_code]
+        text: Arc<NamedSource<String>>,
+        /// Where.
+        #[label("here")]
+        at: SourceSpan,
+        /// What to do.
+        #[help]
+        help: Option<String>,
+    },
 }
 
 impl Config {
@@ -328,8 +323,8 @@ impl ConfigSource {
 
     /// An error at a place of the text.
     pub fn error(&self, message: String, at: std::ops::Range<usize>, help: Option<String>) -> ConfigError {
-        let text = NamedSource::new(&self.name, self.text.clone());
-        ConfigError::Text(Box::new(ConfigProblem { message, text, at: at.into(), help }))
+        let text = Arc::new(NamedSource::new(&self.name, self.text.clone()));
+        ConfigError::Text { message, text, at: at.into(), help }
     }
 
     fn find(&self, key: &str) -> std::ops::Range<usize> {
@@ -379,7 +374,7 @@ mod tests {
 
     fn broken(text: &str) -> (String, usize, Option<String>) {
         match ConfigSource::new("jingwen.toml", text).parse() {
-            Err(ConfigError::Text(problem)) => (problem.message, problem.at.offset(), problem.help),
+            Err(ConfigError::Text { message, at, help, .. }) => (message, at.offset(), help),
             other => panic!("{other:?}"),
         }
     }
