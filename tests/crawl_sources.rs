@@ -137,3 +137,19 @@ fn an_archive_is_crawled_without_any_network() {
     assert_eq!(first["fetched_at"], "2026-11-21T08:00:00Z");
     assert!(first["provenance"]["warc"].as_str().unwrap().starts_with("urn:uuid:"));
 }
+
+#[test]
+fn only_the_links_that_the_file_names_are_taken_from_lists() {
+    let server = Server::start(|hit, _| match hit.path.as_str() {
+        "/robots.txt" => page(404, ""),
+        path if path.starts_with("/a_") => page(200, article(number(path))),
+        _ => page(
+            200,
+            "<div class=\"hot\"><a href=\"/a_1.htm\">热榜里的一条消息</a></div><ul class=\"news\"><li><a href=\"/a_2.htm\">列表里的一条消息</a>\
+             </li></ul><a class=\"item\" href=\"/a_3.htm\">本身就是列表的一项</a>",
+        ),
+    });
+    let bench = Bench::new(&server, &["a.test"], "links = [\".news\", \"a.item\"]", FAST);
+    bench.crawl();
+    assert_eq!(paths(&bench), [2, 3]);
+}

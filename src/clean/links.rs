@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use scraper::{ElementRef, Html, Node};
+use scraper::{ElementRef, Html, Node, Selector};
 use url::Url;
 
 use super::Link;
@@ -13,10 +13,21 @@ pub const MAX_LINKS: usize = 5_000;
 
 /// Every link of the page, in page order, each address once: absolute, http or https, without fragment.
 pub fn links(html: &Html, base: &Url) -> Vec<Link> {
+    collect(html.tree.nodes().filter_map(ElementRef::wrap), base)
+}
+
+/// The links that these selectors find, each a link or an element with links in it: what a site's file names as the
+/// list among all that frames it.
+pub fn selected(html: &Html, selectors: &[Selector], base: &Url) -> Vec<Link> {
+    let found = selectors.iter().flat_map(|selector| html.select(selector));
+    collect(found.flat_map(|element| element.descendants().filter_map(ElementRef::wrap)), base)
+}
+
+fn collect<'a>(elements: impl Iterator<Item = ElementRef<'a>>, base: &Url) -> Vec<Link> {
     let mut seen: HashSet<Url> = HashSet::new();
     let mut out = Vec::new();
-    for node in html.tree.nodes() {
-        let Node::Element(e) = node.value() else { continue };
+    for element in elements {
+        let e = element.value();
         if e.name() != "a" && e.name() != "area" {
             continue;
         }
@@ -25,8 +36,7 @@ pub fn links(html: &Html, base: &Url) -> Vec<Link> {
         if !seen.insert(url.clone()) {
             continue;
         }
-        let text = ElementRef::wrap(node).map(text_of).unwrap_or_default();
-        out.push(Link { url, text });
+        out.push(Link { url, text: text_of(element) });
         if out.len() >= MAX_LINKS {
             break;
         }
