@@ -274,7 +274,9 @@ impl Bench {
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_jingwen"));
+        // Another binary than the one just built can be tried with JINGWEN_BIN.
+        let binary = std::env::var_os("JINGWEN_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_jingwen").into());
+        let mut command = Command::new(binary);
         command.current_dir(self.dir.path()).args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
