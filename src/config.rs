@@ -5,6 +5,7 @@ use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use miette::{NamedSource, SourceSpan};
@@ -58,7 +59,8 @@ pub struct HttpConfig {
     pub in_flight: u32,
     /// Ranges of private addresses that may be connected to: `["127.0.0.0/8"]`.
     pub allow_private: Vec<Cidr>,
-    /// Names that are not looked up: host to address, with a port if another than the usual one is meant.
+    /// Names that are not looked up: host to address, with a port if another than the usual one is meant. A port other
+    /// than 443 is spoken to in plain HTTP, also for https addresses.
     pub resolve: BTreeMap<String, Target>,
 }
 
@@ -251,7 +253,7 @@ pub enum ConfigError {
         message: String,
         /// The file's text.
         #[source_code]
-        text: NamedSource<String>,
+        text: Arc<NamedSource<String>>,
         /// Where.
         #[label("here")]
         at: SourceSpan,
@@ -268,10 +270,9 @@ impl Config {
         let source = ConfigSource { name: path.display().to_string(), text };
         let mut config = source.parse()?;
         let base = path.parent().unwrap_or(Path::new(""));
-        for dir in [Some(&mut config.output.dir), Some(&mut config.state.dir), config.selectors.as_mut()] {
-            if let Some(dir) = dir {
-                *dir = base.join(&*dir);
-            }
+        let dirs = [Some(&mut config.output.dir), Some(&mut config.state.dir), config.selectors.as_mut()];
+        for dir in dirs.into_iter().flatten() {
+            *dir = base.join(&*dir);
         }
         if let Some(dir) = &config.selectors
             && !dir.is_dir()
@@ -322,7 +323,8 @@ impl ConfigSource {
 
     /// An error at a place of the text.
     pub fn error(&self, message: String, at: std::ops::Range<usize>, help: Option<String>) -> ConfigError {
-        ConfigError::Text { message, text: NamedSource::new(&self.name, self.text.clone()), at: at.into(), help }
+        let text = Arc::new(NamedSource::new(&self.name, self.text.clone()));
+        ConfigError::Text { message, text, at: at.into(), help }
     }
 
     fn find(&self, key: &str) -> std::ops::Range<usize> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use scraper::{ElementRef, Html, Node};
+use scraper::{ElementRef, Html, Node, Selector};
 use url::Url;
 
 use super::Link;
@@ -13,10 +13,21 @@ pub const MAX_LINKS: usize = 5_000;
 
 /// Every link of the page, in page order, each address once: absolute, http or https, without fragment.
 pub fn links(html: &Html, base: &Url) -> Vec<Link> {
+    collect(html.tree.nodes().filter_map(ElementRef::wrap), base)
+}
+
+/// The links that these selectors find, each a link or an element with links in it: what a site's file names as the
+/// list among all that frames it.
+pub fn selected(html: &Html, selectors: &[Selector], base: &Url) -> Vec<Link> {
+    let found = selectors.iter().flat_map(|selector| html.select(selector));
+    collect(found.flat_map(|element| element.descendants().filter_map(ElementRef::wrap)), base)
+}
+
+fn collect<'a>(elements: impl Iterator<Item = ElementRef<'a>>, base: &Url) -> Vec<Link> {
     let mut seen: HashSet<Url> = HashSet::new();
     let mut out = Vec::new();
-    for node in html.tree.nodes() {
-        let Node::Element(e) = node.value() else { continue };
+    for element in elements {
+        let e = element.value();
         if e.name() != "a" && e.name() != "area" {
             continue;
         }
@@ -25,8 +36,7 @@ pub fn links(html: &Html, base: &Url) -> Vec<Link> {
         if !seen.insert(url.clone()) {
             continue;
         }
-        let text = ElementRef::wrap(node).map(text_of).unwrap_or_default();
-        out.push(Link { url, text });
+        out.push(Link { url, text: text_of(element) });
         if out.len() >= MAX_LINKS {
             break;
         }
@@ -67,6 +77,9 @@ pub fn next_page(html: &Html, url: &Url) -> Option<Url> {
     None
 }
 
+/// Highest page number believed; above it stand the numbers of articles.
+const MOST_PAGES: u32 = 20;
+
 /// True if `next` is the page of the same article that follows `url`.
 fn is_page_after(url: &Url, next: &Url) -> bool {
     if url.host() != next.host() {
@@ -74,7 +87,9 @@ fn is_page_after(url: &Url, next: &Url) -> bool {
     }
     let (here, there) = (page_number(url), page_number(next));
     let Some(n) = there.1 else { return false };
-    there.0 == here.0 && n == here.1.unwrap_or(1) + 1
+    // What looks like the number of this page may be that of the article: `content_31.htm`, `content_31_2.htm`.
+    let follows = there.0 == here.0 && n == here.1.unwrap_or(1) + 1;
+    (there.0 == url.path() && n == 2) || (follows && n <= MOST_PAGES)
 }
 
 /// An address without its page number, and the number: `…/content_1_2.htm` is (`…/content_1.htm`, 2).
@@ -84,6 +99,12 @@ fn page_number(url: &Url) -> (String, Option<u32>) {
         Some(dot) if dot > path.rfind('/').unwrap_or(0) => path.split_at(dot),
         _ => (path, ""),
     };
+    // A letter after a digit counts pages as well: `story-3a.html`, `story-3b.html`.
+    if let [.., digit, letter @ b'a'..=b'z'] = stem.as_bytes()
+        && digit.is_ascii_digit()
+    {
+        return (format!("{}{extension}", &stem[..stem.len() - 1]), Some(u32::from(letter - b'a') + 1));
+    }
     let digits = stem.len() - stem.trim_end_matches(|c: char| c.is_ascii_digit()).len();
     let cut = stem.len() - digits;
     if (1..=2).contains(&digits)
@@ -113,6 +134,8 @@ mod tests {
             next(here, "<a href='content_31_2.htm'>下一页</a>").as_deref(),
             Some("https://a.example/c/2025-01/28/content_31_2.htm")
         );
+        let (a, b) = ("https://a.example/c/story-3a.html", "https://a.example/c/story-3b.html");
+        assert_eq!(next(a, "<a href=story-3b.html rel=next>下一页</a>").as_deref(), Some(b));
         assert_eq!(next(here, "<a href='content_32.htm'>下一页</a>"), None);
         assert_eq!(next(here, "<a href='content_31.htm'>下一页</a>"), None);
         assert_eq!(next("https://a.example/c/content_31_2.htm", "<a href='content_31_2.htm'>下一页</a>"), None);

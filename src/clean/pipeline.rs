@@ -84,7 +84,11 @@ fn html(page: &Page<'_>, bytes: &[u8], sites: &Sites, options: &Options) -> Clea
     };
     let mut out = ready.by_templates().unwrap_or_else(|| ready.generic());
     if let Some(base) = &base {
-        out.links = links::links(&html, base);
+        let list = site.map(|s| &s.crawl).filter(|rules| !rules.links.is_empty() && rules.is_list(page.url));
+        out.links = match list {
+            Some(rules) => links::selected(&html, &rules.links, base),
+            None => links::links(&html, base),
+        };
         if out.next.is_none() {
             out.next = links::next_page(&html, base);
         }

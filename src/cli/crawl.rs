@@ -53,7 +53,8 @@ pub struct Args {
     /// Leave out articles older than this: 12h, 7d.
     #[arg(long, value_name = "AGE")]
     since: Option<Span>,
-    /// Most requests per time and host: 1/s, 1/3s.
+    /// Most requests per time and host: 1/s, 1/3s. Wins over the configuration and the site's file, not over the
+    /// Crawl-delay of its robots.txt.
     #[arg(long, value_name = "RATE")]
     rate: Option<Rate>,
     /// Crawl from an archive instead of the network.
@@ -134,7 +135,8 @@ impl Args {
             }
         };
         let settings = Settings {
-            interval: self.rate.or(config.politeness.rate).map(|rate| rate.interval),
+            interval: config.politeness.rate.map(|rate| rate.interval),
+            forced_interval: self.rate.map(|rate| rate.interval),
             concurrency,
             respect_robots: config.politeness.respect_robots,
             patience: config.politeness.patience.0,

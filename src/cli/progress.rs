@@ -1,4 +1,4 @@
-//! Progress on a terminal: one line a site. Nothing where stderr is no terminal; there the log speaks.
+//! Progress: one line a site on a terminal, a log line now and then elsewhere.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -13,24 +13,39 @@ use crate::crawl::context::{Context, lock};
 /// How often lines change.
 const TICK: Duration = Duration::from_millis(250);
 
+/// How often the log says how far it is.
+const SAY: Duration = Duration::from_secs(15);
+
 /// Progress being shown.
 pub struct Progress {
-    task: Option<JoinHandle<()>>,
+    task: JoinHandle<()>,
 }
 
 impl Progress {
     /// Takes the lines away.
     pub fn stop(self) {
-        if let Some(task) = self.task {
-            task.abort();
-        }
+        self.task.abort();
     }
 }
 
-/// Starts to show progress, if somebody can see it.
+/// Starts to show progress.
 pub fn start(context: Arc<Context>) -> Progress {
-    let task = std::io::stderr().is_terminal().then(|| tokio::spawn(show(context)));
+    let task = match std::io::stderr().is_terminal() {
+        true => tokio::spawn(show(context)),
+        false => tokio::spawn(say(context)),
+    };
     Progress { task }
+}
+
+async fn say(context: Arc<Context>) {
+    loop {
+        tokio::time::sleep(SAY).await;
+        let report = lock(&context.report).clone();
+        for (site, counts) in &report.sites {
+            let rejected: u64 = counts.rejected.values().sum();
+            tracing::info!(site, fetched = counts.fetched, articles = counts.articles, rejected, "crawling");
+        }
+    }
 }
 
 async fn show(context: Arc<Context>) {

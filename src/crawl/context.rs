@@ -25,6 +25,8 @@ use crate::sites::Site;
 pub struct Settings {
     /// Time between two requests where the site's file says nothing, and the least anywhere.
     pub interval: Option<Duration>,
+    /// Time between two requests whatever the site's file says; robots.txt can still make it longer.
+    pub forced_interval: Option<Duration>,
     /// Requests under way at a host where the site's file says nothing, and the most anywhere.
     pub concurrency: Option<u32>,
     /// Keep to robots.txt.
@@ -139,10 +141,11 @@ impl Host {
         let rules = site.as_ref().map(|site| &site.crawl);
         let settings = &context.settings;
         // The site's own rate is known to be borne; the configuration may only be slower than it, or fill the gap.
-        let interval = match (rules.and_then(|r| r.interval), settings.interval) {
-            (Some(site), Some(ours)) => site.max(ours),
-            (site, ours) => site.or(ours).unwrap_or(Duration::from_secs(1)),
-        };
+        let interval =
+            settings.forced_interval.unwrap_or_else(|| match (rules.and_then(|r| r.interval), settings.interval) {
+                (Some(site), Some(ours)) => site.max(ours),
+                (site, ours) => site.or(ours).unwrap_or(Duration::from_secs(1)),
+            });
         let concurrency = match (rules.and_then(|r| r.concurrency), settings.concurrency) {
             (Some(site), Some(ours)) => site.min(ours),
             (site, ours) => site.or(ours).unwrap_or(1),

@@ -112,7 +112,7 @@ impl Scope {
         if rules.articles.iter().any(|rule| rule.is_match(text)) {
             return Ok(Kind::Article);
         }
-        if rules.lists.iter().any(|rule| rule.url.is_match(text)) || rules.seeds.iter().any(|u| u == canonical.url()) {
+        if rules.is_list(Some(canonical.url())) {
             return Ok(Kind::List);
         }
         if rules.articles.is_empty() {

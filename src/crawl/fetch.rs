@@ -84,7 +84,10 @@ pub enum FetchError {
     /// Too slow.
     #[error("no whole answer within {}", crate::units::Span(*.0))]
     Timeout(Duration),
-    /// Name, connect, TLS, reset, truncated, not HTTP.
+    /// No connection: name, connect, TLS.
+    #[error("{0}")]
+    NoConnection(String),
+    /// Reset, truncated, not HTTP.
     #[error("{0}")]
     Unreachable(String),
     /// Larger than permitted.
@@ -110,13 +113,14 @@ impl FetchError {
             FetchError::Refused(_) => Reason::AddressRefused,
             FetchError::Timeout(_) => Reason::Timeout,
             FetchError::OverLimit { .. } => Reason::OverLimit,
-            FetchError::Unreachable(_) | FetchError::NotArchived | FetchError::Interrupted => Reason::Unreachable,
+            FetchError::NoConnection(_) | FetchError::Unreachable(_) => Reason::Unreachable,
+            FetchError::NotArchived | FetchError::Interrupted => Reason::Unreachable,
         }
     }
 
     /// True where another try may succeed.
     pub fn is_transient(&self) -> bool {
-        matches!(self, FetchError::Timeout(_) | FetchError::Unreachable(_))
+        matches!(self, FetchError::Timeout(_) | FetchError::NoConnection(_) | FetchError::Unreachable(_))
     }
 }
 
@@ -203,7 +207,8 @@ impl Http {
     async fn get(&self, request: Request<'_>) -> Result<Response, FetchError> {
         self.guard.check(request.url)?;
         let begun = Instant::now();
-        let mut builder = self.client.get(request.url.clone());
+        let target = self.guard.plain(request.url).unwrap_or_else(|| request.url.clone());
+        let mut builder = self.client.get(target);
         if let Some(etag) = request.etag {
             builder = builder.header(header::IF_NONE_MATCH, etag);
         }
@@ -289,7 +294,10 @@ impl Http {
         while let Some(inner) = cause.source() {
             cause = inner;
         }
-        FetchError::Unreachable(cause.to_string())
+        match error.is_connect() {
+            true => FetchError::NoConnection(cause.to_string()),
+            false => FetchError::Unreachable(cause.to_string()),
+        }
     }
 }
 

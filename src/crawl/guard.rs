@@ -61,6 +61,21 @@ impl Guard {
         }
     }
 
+    /// The address to speak to in plain HTTP instead, for names that `resolve` leads to a port other than 443: a local
+    /// server has no certificate for somebody else's name.
+    pub fn plain(&self, url: &Url) -> Option<Url> {
+        if url.scheme() != "https" || url.port().is_some() {
+            return None;
+        }
+        let to = self.resolve.get(url.host_str()?)?;
+        if matches!(to.port(), 0 | 443) {
+            return None;
+        }
+        let mut plain = url.clone();
+        plain.set_scheme("http").ok()?;
+        Some(plain)
+    }
+
     fn check_ip(&self, host: &str, ip: IpAddr) -> Result<(), Refused> {
         let ip = ip.to_canonical();
         if self.allow.iter().any(|net| net.contains(&ip)) {
@@ -214,7 +229,10 @@ mod tests {
         assert!(Guard::default().look_up("localhost".into()).await.is_err());
         let resolve = HashMap::from([("a.example".to_owned(), "127.0.0.1:8080".parse().unwrap())]);
         let guard = Guard::new(Vec::new(), resolve);
-        let found: Vec<_> = guard.look_up("a.example".into()).await.unwrap().collect();
+        let found: Vec<_> = guard.clone().look_up("a.example".into()).await.unwrap().collect();
         assert_eq!(found, ["127.0.0.1:8080".parse().unwrap()]);
+        let plain = |url: &str| guard.plain(&Url::parse(url).unwrap()).map(String::from);
+        assert_eq!(plain("https://a.example/x").as_deref(), Some("http://a.example/x"));
+        assert_eq!((plain("https://b.example/x"), plain("http://a.example/x")), (None, None));
     }
 }

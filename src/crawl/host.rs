@@ -26,14 +26,18 @@ const BLOCK: Duration = Duration::from_secs(600);
 const BLOCK_MAX: Duration = Duration::from_secs(6 * 3600);
 /// Longest `Retry-After` that is believed.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(7 * 86_400);
-/// Failures in a row after which the host is left alone.
-const FAILURES: u32 = 6;
-/// Tries of a page that fails by itself (5xx, timeout, reset).
+/// Weight of failures in a row after which the host is left alone.
+const FAILURES: u32 = 20;
+/// Weight of a failed connection: it says more about the host than a bad page does.
+const NO_CONNECTION: u32 = 4;
+/// Tries of a page that fails by itself (5xx, reset).
 const TRIES: u32 = 3;
+/// Tries of a page that never comes whole: each costs the host's turn for the whole timeout.
+const TIMEOUT_TRIES: u32 = 2;
 /// Tries of a page where the host asks to wait (429, 503).
 const PATIENT_TRIES: u32 = 6;
 /// Most that slow answers and errors stretch the interval.
-const SLOWEST: f64 = 16.0;
+const SLOWEST: f64 = 8.0;
 /// What is stretched where the interval itself is shorter.
 const SLOW_UNIT: Duration = Duration::from_millis(100);
 
@@ -67,7 +71,7 @@ struct State {
     stretch: f64,
     /// Usual time of an answer, for noticing slow ones.
     usual: Option<Duration>,
-    /// Failures in a row, over all runs.
+    /// Weight of failures in a row, over all runs.
     failures: u32,
     /// Blocks so far, for doubling.
     blocks: u32,
@@ -199,12 +203,14 @@ impl Gate {
             }
             Some(StatusAction::Reject) => Advice { page: PageAdvice::Reject, host: None },
             Some(StatusAction::Retry) => {
-                let host = state.fail(&format!("status {}", response.status));
+                state.slow_down();
+                let host = state.fail(&format!("status {}", response.status), u32::from(tries == 0));
                 let page = again(tries, TRIES, jittered(BACKOFF, tries));
                 Advice { page, host: Some(host) }
             }
             Some(StatusAction::Backoff) => {
-                let mut host = state.fail(&format!("status {}", response.status));
+                state.slow_down();
+                let mut host = state.fail(&format!("status {}", response.status), u32::from(tries == 0));
                 let wait = match response.retry_after {
                     Some(wait) => wait.min(RETRY_AFTER_MAX),
                     None => jittered(BACKOFF * 2, tries),
@@ -225,8 +231,18 @@ impl Gate {
         if !error.is_transient() {
             return Advice { page: PageAdvice::Reject, host: None };
         }
-        let host = self.state().fail(&error.to_string());
-        Advice { page: again(tries, TRIES, jittered(BACKOFF, tries)), host: Some(host) }
+        let mut state = self.state();
+        // A page that fails again says nothing new about its host.
+        let (weight, most) = match error {
+            FetchError::NoConnection(_) => (NO_CONNECTION, TRIES),
+            FetchError::Timeout(_) => (u32::from(tries == 0), TIMEOUT_TRIES),
+            _ => (u32::from(tries == 0), TRIES),
+        };
+        if matches!(error, FetchError::Timeout(_)) {
+            state.slow_down();
+        }
+        let host = state.fail(&error.to_string(), weight);
+        Advice { page: again(tries, most, jittered(BACKOFF, tries)), host: Some(host) }
     }
 
     /// A firewall's page came in place of the page.
@@ -273,15 +289,19 @@ impl State {
         if slow {
             self.stretch = (self.stretch * 1.3).min(SLOWEST);
         } else if self.stretch > 1.0 {
-            self.stretch = (self.stretch * 0.9).max(1.0);
+            self.stretch = (self.stretch * 0.8).max(1.0);
         }
     }
 
-    fn fail(&mut self, why: &str) -> HostUpdate {
-        self.failures += 1;
+    /// The host shows that it has too much to do.
+    fn slow_down(&mut self) {
         self.stretch = (self.stretch * 2.0).min(SLOWEST);
+    }
+
+    fn fail(&mut self, why: &str, weight: u32) -> HostUpdate {
+        self.failures = self.failures.saturating_add(weight);
         if self.failures >= FAILURES {
-            return self.block(&format!("{} failures in a row, the last: {why}", self.failures));
+            return self.block(&format!("it kept failing, the last time: {why}"));
         }
         HostUpdate { failures: Some(self.failures), ..HostUpdate::default() }
     }
@@ -436,13 +456,18 @@ mod tests {
     #[test]
     fn a_host_that_keeps_failing_is_left_alone() {
         let gate = gate(0, 1);
-        let error = FetchError::Unreachable("refused".into());
-        for n in 1..=FAILURES {
-            assert_eq!(gate.blocked().is_some(), n > FAILURES, "{n}");
-            gate.failed(&error, 0);
+        let reset = FetchError::Unreachable("reset".into());
+        for _ in 0..30 {
+            gate.failed(&reset, 1);
+        }
+        assert!(gate.blocked().is_none(), "one page failing again and again is not the host");
+        let refused = FetchError::NoConnection("refused".into());
+        for n in 0..FAILURES / NO_CONNECTION {
+            assert!(gate.blocked().is_none(), "{n}");
+            gate.failed(&refused, 0);
         }
         assert!(gate.blocked().is_some());
-        assert_eq!(gate.failed(&error, TRIES - 1).page, PageAdvice::Reject);
+        assert_eq!(gate.failed(&refused, TRIES - 1).page, PageAdvice::Reject);
     }
 
     #[tokio::test]

@@ -22,11 +22,11 @@ use super::report::{End, Report};
 use super::warc::WarcError;
 use super::worker;
 use crate::frontier::sqlite::SqliteFrontier;
-use crate::frontier::{Batch, Frontier, FrontierError, HostId, Kind, LeasedHost, NewUrl, UrlKey, now};
+use crate::frontier::{Batch, Cursor, Frontier, FrontierError, HostId, Kind, LeasedHost, NewUrl, UrlKey, now};
 use crate::output::lock::StateLock;
 use crate::output::{JsonLines, OutputError};
 use crate::sites::{Site, Sites};
-use crate::urls::registered;
+use crate::urls::{HostKey, registered};
 
 /// Hosts held at a time.
 const HELD: u32 = 200;
@@ -210,10 +210,13 @@ impl Run {
         let begun = Instant::now();
         let Run { context, committer, finished, _lock } = self;
         let committing = tokio::spawn(committer.run(finished));
-        let leading = lead(&context).await;
+        let mut leading = lead(&context).await;
         // Workers end only when all their visits are settled, so nothing is on its way to the committer any more.
         context.closed.cancel();
         let committed = committing.await;
+        if leading.is_ok() && !context.broken.load(Ordering::Acquire) {
+            leading = held_back(&context).await;
+        }
         context.frontier.close().await;
         committed??;
         leading?;
@@ -275,16 +278,40 @@ fn hold(context: &Arc<Context>, lease: LeasedHost, workers: &mut JoinSet<(Leased
 
 /// Gives a host back. First out of the table, then the lease: a link committed in between finds one or the other.
 async fn let_go(context: &Arc<Context>, lease: &LeasedHost) -> Result<(), CrawlError> {
-    let host = lock(&context.held).remove(&lease.id);
+    lock(&context.held).remove(&lease.id);
     if context.broken.load(Ordering::Acquire) {
         return Ok(());
     }
-    context.frontier.release(lease).await?;
-    let Some((host, why)) = host.and_then(|host| host.gate.blocked().map(|why| (host, why))) else { return Ok(()) };
-    let waiting = context.frontier.waiting(lease.id).await?;
+    // Where pages were given by hand, the state may hold others of the same host that are not for this run.
+    let keep = match context.focus {
+        None => true,
+        Some(_) => {
+            let due = context.frontier.next(lease, Cursor::START, now(), context.began, 1000).await?;
+            due.iter().any(|task| context.in_focus(&task.key))
+        }
+    };
+    Ok(context.frontier.release(lease, context.began, keep).await?)
+}
+
+/// Says which hosts wait for what until when, also those that this run never came to ask.
+async fn held_back(context: &Arc<Context>) -> Result<(), CrawlError> {
+    let held = context.frontier.held_back(now(), 1000).await?;
     let mut report = lock(&context.report);
-    let site = report.sites.entry(host.name.clone()).or_default();
-    site.blocked.insert(lease.key.to_string(), format!("{why}; {waiting} pages wait"));
+    for host in held {
+        let Ok(origin) = Url::parse(&host.origin) else { continue };
+        let Some(key) = HostKey::new(&origin) else { continue };
+        let name = context.scope.site(&origin).map_or_else(|| key.to_string(), |site| site.id.clone());
+        let why = host.why.unwrap_or_else(|| "it asked to wait".to_owned());
+        let until = Timestamp::from_millisecond(host.until)
+            .map_or_else(|_| "later".to_owned(), |at| at.round(jiff::Unit::Second).unwrap_or(at).to_string());
+        let pages = host.waiting;
+        report
+            .sites
+            .entry(name)
+            .or_default()
+            .blocked
+            .insert(key.to_string(), format!("{why}; {pages} pages wait until {until}"));
+    }
     Ok(())
 }
 

@@ -235,11 +235,12 @@ impl Visit {
         }
         let is_article = match self.task.kind {
             Kind::Article => true,
-            Kind::Unknown => cleaned.article.is_ok() && matches!(cleaned.kind, PageKind::Content(_)),
+            Kind::Unknown => matches!(cleaned.kind, PageKind::Content(_)) && !is_list_of_links(&cleaned),
             _ => false,
         };
         let links = std::mem::take(&mut cleaned.links);
-        if is_article && self.context.focus.is_none() || !is_article {
+        // Of an article given by hand only itself is wanted.
+        if !is_article || self.context.focus.is_none() {
             self.links(&links);
         }
         if !is_article {
@@ -356,6 +357,14 @@ impl Visit {
         let text = self.task.url.as_str();
         site.crawl.lists.iter().find(|rule| rule.url.is_match(text))?.json.clone()
     }
+}
+
+/// True where the text found is mostly the texts of links: a section page that looked like an article.
+fn is_list_of_links(cleaned: &Cleaned) -> bool {
+    let Ok(record) = &cleaned.article else { return true };
+    let links: HashSet<&str> = cleaned.links.iter().map(|link| link.text.trim()).collect();
+    let is_link = |line: &&str| line.chars().count() >= 8 && links.contains(line.trim());
+    record.text.lines().filter(is_link).count() >= 3
 }
 
 /// Asks for one address: robots.txt, then the request, then what the answer means for page and host.

@@ -262,6 +262,19 @@ impl Cursor {
     pub const START: Cursor = Cursor { due: i64::MIN, id: i64::MIN };
 }
 
+/// A host that may not be asked now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldBack {
+    /// `scheme://name[:port]`.
+    pub origin: String,
+    /// When it may be asked again.
+    pub until: Millis,
+    /// Why it is left alone; none where it asked for the wait itself.
+    pub why: Option<String>,
+    /// Addresses that wait there.
+    pub waiting: i64,
+}
+
 /// Numbers for reports.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -303,8 +316,14 @@ pub trait Frontier: Send + Sync + 'static {
     /// Prolongs leases.
     fn renew(&self, hosts: &[HostId], deadline: Millis) -> impl Future<Output = Result<(), FrontierError>> + Send;
 
-    /// Gives a host back; it becomes ready when something of it is due.
-    fn release(&self, host: &LeasedHost) -> impl Future<Output = Result<(), FrontierError>> + Send;
+    /// Gives a host back; it becomes ready when something of it is due. Recurring pages visited at or after `run_start`
+    /// do not count, and without `keep` the host takes no part in this run any more, unless new links are found.
+    fn release(
+        &self,
+        host: &LeasedHost,
+        run_start: Millis,
+        keep: bool,
+    ) -> impl Future<Output = Result<(), FrontierError>> + Send;
 
     /// Commits a batch, all or nothing.
     fn commit(&self, batch: &Batch) -> impl Future<Output = Result<(), FrontierError>> + Send;
@@ -325,6 +344,6 @@ pub trait Frontier: Send + Sync + 'static {
     /// Numbers for reports.
     fn counts(&self) -> impl Future<Output = Result<Counts, FrontierError>> + Send;
 
-    /// Addresses of a host that still wait to be fetched.
-    fn waiting(&self, host: HostId) -> impl Future<Output = Result<i64, FrontierError>> + Send;
+    /// Hosts of this run that may not be asked now, with the reason; at most `n`, the soonest first.
+    fn held_back(&self, now: Millis, n: u32) -> impl Future<Output = Result<Vec<HeldBack>, FrontierError>> + Send;
 }

@@ -197,6 +197,7 @@ pub fn fault(_point: &str) {}
 mod tests {
     use super::*;
     use std::fs;
+    use std::sync::{Arc, Mutex};
 
     #[test]
     fn what_was_not_committed_is_cut_off() {
@@ -227,6 +228,61 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"mine\n{}\n");
         fs::write(&path, "mine").unwrap();
         assert!(matches!(JsonLines::open(&path, None), Err(OutputError::Torn { .. })));
+    }
+
+    /// Writes to memory; the n-th call fails, having done half of its work.
+    #[derive(Clone, Default)]
+    struct Faulty {
+        bytes: Arc<Mutex<Vec<u8>>>,
+        calls: Arc<Mutex<usize>>,
+        fails_at: usize,
+    }
+
+    impl Faulty {
+        fn call(&self) -> io::Result<()> {
+            let mut calls = self.calls.lock().unwrap();
+            *calls += 1;
+            if *calls == self.fails_at { Err(io::Error::other("disk full")) } else { Ok(()) }
+        }
+    }
+
+    impl Appender for Faulty {
+        fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+            let result = self.call();
+            let end = if result.is_ok() { bytes.len() } else { bytes.len() / 2 };
+            self.bytes.lock().unwrap().extend_from_slice(&bytes[..end]);
+            result
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            self.call()
+        }
+
+        fn cut(&mut self, len: u64) -> io::Result<()> {
+            self.bytes.lock().unwrap().truncate(usize::try_from(len).unwrap());
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn whichever_call_fails_only_what_was_committed_remains() {
+        for fails_at in 1..=9 {
+            let disk = Faulty { fails_at, ..Faulty::default() };
+            let mut out = JsonLines::on(Path::new("x"), Box::new(disk.clone()), 0);
+            let mut committed = Vec::new();
+            for n in 0..4 {
+                let line = format!("{{\"n\":{n}}}\n");
+                if let Err(error) = out.append(line.as_bytes()) {
+                    assert!(error.to_string().contains("disk full"), "{error}");
+                    out.roll_back();
+                    break;
+                }
+                out.committed();
+                committed.extend_from_slice(line.as_bytes());
+            }
+            assert_eq!(*disk.bytes.lock().unwrap(), committed, "call {fails_at}");
+            assert_eq!(out.state().1, committed.len() as u64);
+        }
     }
 
     #[test]
