@@ -38,11 +38,8 @@ pub fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>, forced: Option<&'
     let declared = content_type.and_then(header_charset).or_else(|| meta_charset(bytes));
     let (valid, errors) = utf8_profile(bytes);
     match declared {
-        Some(encoding) if encoding == UTF_8 => {
-            if errors == 0 || valid >= errors * 4 {
-                return with(UTF_8, bytes);
-            }
-        }
+        Some(encoding) if encoding == UTF_8 && (errors == 0 || valid >= errors * 4) => return with(UTF_8, bytes),
+        Some(encoding) if encoding == UTF_8 => {}
         Some(encoding) if errors == 0 && valid > 0 && encoding.is_ascii_compatible() => return with(UTF_8, bytes),
         Some(encoding) => {
             let decoded = with(encoding, bytes);

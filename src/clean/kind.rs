@@ -35,7 +35,7 @@ pub fn frame_page(
     }
     let declared = &meta.title;
     if ["搜索结果", "站内搜索", "的搜索", "Search results", "搜索_"].iter().any(|w| declared.contains(w))
-        || url.is_some_and(|u| is_search(u)) && declared.contains("搜索")
+        || url.is_some_and(is_search) && declared.contains("搜索")
     {
         return rejection(Reason::Search, format!("titled `{declared}`"));
     }

@@ -500,19 +500,11 @@ impl Builder<'_> {
                 self.close_items(kind)?;
                 self.close_p()?;
             }
-            Kind::Formatting => {
-                if tag.name.as_str() == "a" && self.stack.iter().any(|o| o.name.as_str() == "a") {
-                    return Err(Irregular("link in a link"));
-                }
+            Kind::Formatting if tag.name.as_str() == "a" && self.stack.iter().any(|o| o.name.as_str() == "a") => {
+                return Err(Irregular("link in a link"));
             }
-            Kind::Table => {
-                if self.current().p_in_scope {
-                    if self.quirks {
-                        return Err(Irregular("table in a paragraph"));
-                    }
-                    self.close_p()?;
-                }
-            }
+            Kind::Table if self.current().p_in_scope && self.quirks => return Err(Irregular("table in a paragraph")),
+            Kind::Table if self.current().p_in_scope => self.close_p()?,
             Kind::Special => match tag.name.as_str() {
                 "form" if self.in_form => return Err(Irregular("form in a form")),
                 "form" => {
