@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod crawl;
 pub mod frontier;
+pub mod learn;
 pub mod output;
 pub mod record;
 pub mod schema;

@@ -12,6 +12,8 @@ mod crawl;
 mod explain;
 mod import;
 mod init;
+mod learn;
+mod pages;
 mod progress;
 mod sites;
 mod test;
@@ -46,6 +48,7 @@ enum Command {
     Test(test::Args),
     Sites(sites::Args),
     Explain(explain::Args),
+    Learn(learn::Args),
     Import(import::Args),
     Init(init::Args),
     Completions(completions::Args),
@@ -62,6 +65,7 @@ pub fn main() -> ExitCode {
         Command::Test(args) => args.run(),
         Command::Sites(args) => args.run(),
         Command::Explain(args) => args.run(),
+        Command::Learn(args) => args.run(),
         Command::Import(args) => args.run(),
         Command::Init(args) => args.run(),
         Command::Completions(args) => args.run(),
