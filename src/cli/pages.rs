@@ -64,7 +64,12 @@ pub fn of_archive(path: &Path, site: Option<&str>, most: usize) -> Result<Vec<In
         };
         let is_html = answer.content_type.as_deref().is_none_or(|t| t.to_ascii_lowercase().contains("html"));
         if answer.status == 200 && is_html && !answer.body.trim_ascii().is_empty() {
-            out.push(Input { name: url.to_string(), bytes: answer.body, url: Some(url), content_type: answer.content_type });
+            out.push(Input {
+                name: url.to_string(),
+                bytes: answer.body,
+                url: Some(url),
+                content_type: answer.content_type,
+            });
         }
     }
     Ok(out)
@@ -109,5 +114,9 @@ fn walk(folder: &Path, out: &mut Vec<PathBuf>) -> io::Result<()> {
 }
 
 fn cannot_read(path: &Path, error: &io::Error) -> Failure {
-    Failure::usage(miette::miette!(help = "name a saved page or a folder of them", "cannot read {}: {error}", path.display()))
+    Failure::usage(miette::miette!(
+        help = "name a saved page or a folder of them",
+        "cannot read {}: {error}",
+        path.display()
+    ))
 }

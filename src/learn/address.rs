@@ -12,8 +12,10 @@ use crate::urls::registered;
 /// The address that a page declares: its canonical link, `og:url`, or what a browser wrote into it on saving.
 pub fn declared(text: &str, meta: &Meta) -> Option<Url> {
     #[allow(clippy::expect_used, reason = "a constant pattern")]
-    static SAVED: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"<!--\s*saved from url=\(\d+\)(\S+)|Page saved with SingleFile\s+url:\s*(\S+)").expect("a constant pattern"));
+    static SAVED: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"<!--\s*saved from url=\(\d+\)(\S+)|Page saved with SingleFile\s+url:\s*(\S+)")
+            .expect("a constant pattern")
+    });
     let mut head = text.len().min(4096);
     while !text.is_char_boundary(head) {
         head -= 1;
@@ -107,7 +109,8 @@ fn part(values: &[&str]) -> String {
     if shapes.iter().all(|s| *s == shapes[0]) {
         return shapes[0].clone();
     }
-    let ending = values[0].rsplit_once('.').map(|(_, e)| e).filter(|e| values.iter().all(|v| v.ends_with(&format!(".{e}"))));
+    let ending =
+        values[0].rsplit_once('.').map(|(_, e)| e).filter(|e| values.iter().all(|v| v.ends_with(&format!(".{e}"))));
     let stems: Vec<&str> = values.iter().map(|v| ending.map_or(*v, |e| &v[..v.len() - e.len() - 1])).collect();
     let stem = if stems.iter().all(|s| s.bytes().all(|b| b.is_ascii_digit())) {
         r"\d+".to_owned()
@@ -125,7 +128,9 @@ fn part(values: &[&str]) -> String {
 /// A value with its numbers as `\d+` (of years and days as `\d{4}`, `\d{2}`), and mixed codes as `\w+`.
 fn shape(value: &str) -> String {
     let (stem, ending) = match value.rsplit_once('.') {
-        Some((stem, ending)) if !ending.bytes().all(|b| b.is_ascii_digit()) => (stem, format!("\\.{}", regex::escape(ending))),
+        Some((stem, ending)) if !ending.bytes().all(|b| b.is_ascii_digit()) => {
+            (stem, format!("\\.{}", regex::escape(ending)))
+        }
         _ => (value, String::new()),
     };
     let mut out = String::new();
@@ -175,15 +180,24 @@ mod tests {
     fn addresses_of_articles() {
         for (texts, want) in [
             (
-                &["https://www.sznews.com/news/content/2019-04/26/content_21699029.htm", "https://www.sznews.com/news/content/2020-11/02/content_2.htm"][..],
+                &[
+                    "https://www.sznews.com/news/content/2019-04/26/content_21699029.htm",
+                    "https://www.sznews.com/news/content/2020-11/02/content_2.htm",
+                ][..],
                 r"^https?://www\.sznews\.com/news/content/\d{4}\x2d\d{2}/\d{2}/content_\d+\.htm$",
             ),
             (
-                &["https://www.163.com/dy/article/G33O1QTA05372UZS.html", "https://www.163.com/dy/article/J2PBDVUF0511A6N9.html"][..],
+                &[
+                    "https://www.163.com/dy/article/G33O1QTA05372UZS.html",
+                    "https://www.163.com/dy/article/J2PBDVUF0511A6N9.html",
+                ][..],
                 r"^https?://www\.163\.com/dy/article/\w+\.html$",
             ),
             (
-                &["http://politics.people.com.cn/n1/2024/0424/c1001-40223222.html", "http://finance.people.com.cn/n1/2024/0510/c1004-40232587.html"][..],
+                &[
+                    "http://politics.people.com.cn/n1/2024/0424/c1001-40223222.html",
+                    "http://finance.people.com.cn/n1/2024/0510/c1004-40232587.html",
+                ][..],
                 r"^https?://(?:[\w-]+\.)*people\.com\.cn/n\d+/\d{4}/\d{4}/c\d+\x2d\d+\.html$",
             ),
         ] {

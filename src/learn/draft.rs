@@ -58,15 +58,15 @@ pub struct Draft {
     /// The container.
     pub body: String,
     /// Headline.
-    pub title: Option<Step>,
+    pub title: Vec<Step>,
     /// Date of publication.
-    pub published: Option<Step>,
+    pub published: Vec<Step>,
     /// Source.
-    pub source: Option<Step>,
-    /// Authors.
-    pub authors: Option<Step>,
+    pub source: Vec<Step>,
     /// Editors.
-    pub editors: Option<Step>,
+    pub editors: Vec<Step>,
+    /// Short lines must stand where the paragraphs stand.
+    pub strict: bool,
     /// What is taken out of the container.
     pub remove: Vec<Removal>,
     /// Rules on lines.
@@ -118,20 +118,33 @@ impl Draft {
             ("title", &self.title),
             ("published", &self.published),
             ("source", &self.source),
-            ("authors", &self.authors),
             ("editors", &self.editors),
         ] {
-            if let Some(step) = step {
-                key(name, &step.toml, format!("{} of {pages}", step.right));
+            match &step[..] {
+                [] => {}
+                [one] => key(name, &one.toml, format!("{} of {pages}", one.right)),
+                several => {
+                    let all: Vec<&str> = several.iter().map(|s| s.toml.as_str()).collect();
+                    let right: Vec<String> = several.iter().map(|s| s.right.to_string()).collect();
+                    key(name, &format!("[{}]", all.join(", ")), format!("{} of {pages}", right.join(" + ")));
+                }
             }
         }
         key("body", &quoted(&self.body), String::new());
+        if self.strict {
+            key("strict", "true", String::new());
+        }
         match &self.remove[..] {
             [] => {}
             several if of.is_some() => {
                 out.push_str("remove = [\n");
                 for r in several {
-                    out.push_str(&format!("  {},   # {} of {pages}: {}\n", quoted(&r.css), r.pages, comment(&r.sample)));
+                    out.push_str(&format!(
+                        "  {},   # {} of {pages}: {}\n",
+                        quoted(&r.css),
+                        r.pages,
+                        comment(&r.sample)
+                    ));
                 }
                 out.push_str("]\n");
             }

@@ -100,7 +100,8 @@ pub enum LearnError {
 pub fn learn(inputs: Vec<Input>, known: &Sites, options: &Options) -> Result<Learnt, LearnError> {
     let (mut studies, unused) = read(inputs, known, options);
     if studies.is_empty() {
-        let first = unused.first().map_or_else(|| "there were none".to_owned(), |u| format!("{}: {}", u.name, u.detail));
+        let first =
+            unused.first().map_or_else(|| "there were none".to_owned(), |u| format!("{}: {}", u.name, u.detail));
         return Err(LearnError::NoArticle { pages: unused.len(), first });
     }
     study::unteach_repeats(&mut studies);
@@ -118,7 +119,15 @@ pub fn learn(inputs: Vec<Input>, known: &Sites, options: &Options) -> Result<Lea
     }
     let site = template::Trial { id: &id, hosts: &hosts, studies: &studies };
     let (templates, left_out) = site.templates().map_err(LearnError::Unusable)?;
-    let file = write::File { id: &id, hosts: &hosts, studies: &studies, unused: &unused, templates: &templates, left_out: &left_out, known };
+    let file = write::File {
+        id: &id,
+        hosts: &hosts,
+        studies: &studies,
+        unused: &unused,
+        templates: &templates,
+        left_out: &left_out,
+        known,
+    };
     let toml = file.toml(options.tests).map_err(LearnError::Unusable)?;
     trial::compile(&id, &toml).map_err(LearnError::Unusable)?;
     let pages = write::page_names(&id, &studies).into_iter().zip(studies).map(|(n, s)| (n, s.input)).collect();

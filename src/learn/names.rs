@@ -66,7 +66,10 @@ pub fn of(element: ElementRef<'_>) -> Vec<Candidate> {
             }
             out.push(Candidate { cost: outer.cost + 5 + far, css: format!("{} {tag}", outer.css) });
             for inner in &own {
-                out.push(Candidate { cost: outer.cost + inner.cost + 2 + far, css: format!("{} {}", outer.css, inner.css) });
+                out.push(Candidate {
+                    cost: outer.cost + inner.cost + 2 + far,
+                    css: format!("{} {}", outer.css, inner.css),
+                });
             }
         }
     }
@@ -98,10 +101,48 @@ fn stable_prefix(name: &str) -> Option<&str> {
 fn is_utility(name: &str) -> bool {
     matches!(
         name,
-        "clearfix" | "clear" | "cf" | "fl" | "fr" | "left" | "right" | "on" | "active" | "cur" | "current" | "show"
-            | "hide" | "hidden" | "box" | "wrap" | "wrapper" | "inner" | "container" | "row" | "col" | "main" | "con"
-            | "bg" | "mt10" | "mb10" | "pd" | "first" | "last" | "center" | "tc" | "tl" | "tr" | "w100" | "layout"
-            | "block" | "grid" | "flex" | "item" | "list" | "text" | "info"
+        "clearfix"
+            | "clear"
+            | "cf"
+            | "fl"
+            | "fr"
+            | "left"
+            | "right"
+            | "on"
+            | "active"
+            | "cur"
+            | "current"
+            | "show"
+            | "hide"
+            | "hidden"
+            | "box"
+            | "wrap"
+            | "wrapper"
+            | "inner"
+            | "container"
+            | "row"
+            | "col"
+            | "main"
+            | "con"
+            | "bg"
+            | "mt10"
+            | "mb10"
+            | "pd"
+            | "first"
+            | "last"
+            | "center"
+            | "tc"
+            | "tl"
+            | "tr"
+            | "w100"
+            | "layout"
+            | "block"
+            | "grid"
+            | "flex"
+            | "item"
+            | "list"
+            | "text"
+            | "info"
     )
 }
 
@@ -136,10 +177,13 @@ mod tests {
 
     #[test]
     fn names_of_people_and_of_builds() {
-        for name in ["endText", "post_body", "article-content", "epContentLeft", "h1-news", "rm_txt_con", "box01", "col-300"] {
+        for name in
+            ["endText", "post_body", "article-content", "epContentLeft", "h1-news", "rm_txt_con", "box01", "col-300"]
+        {
             assert!(is_stable(name), "{name}");
         }
-        for name in ["index_main_bH1VR", "css-1a2b3c", "sc-bdVaJa", "article_12345678", "1a", "_3kX9z", "净文", "a b"] {
+        for name in ["index_main_bH1VR", "css-1a2b3c", "sc-bdVaJa", "article_12345678", "1a", "_3kX9z", "净文", "a b"]
+        {
             assert!(!is_stable(name), "{name}");
         }
         assert_eq!(stable_prefix("index_main_bH1VR"), Some("index_main_"));
@@ -148,7 +192,9 @@ mod tests {
 
     #[test]
     fn the_best_name_comes_first() {
-        let html = scraper::Html::parse_fragment("<div class='wrap fl'><div id='endText' class='post_body'><p>一</p></div></div>");
+        let html = scraper::Html::parse_fragment(
+            "<div class='wrap fl'><div id='endText' class='post_body'><p>一</p></div></div>",
+        );
         let css = |s: &str| of(html.select(&scraper::Selector::parse(s).unwrap()).next().unwrap());
         assert_eq!(css("#endText")[0].css, "#endText");
         assert_eq!(css("p")[0].css, "#endText > p");

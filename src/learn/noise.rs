@@ -83,9 +83,10 @@ fn has_name(study: &Study, elem: usize) -> bool {
 fn spoils(selector: &Selector, draft: &Draft, studies: &[Study], container: &Selector) -> bool {
     draft.pages.iter().map(|&p| &studies[p]).any(|study| {
         let inside = study.first_with_text(container);
-        study.select(selector).into_iter().any(|e| {
-            study.touches_body(e) || inside.is_some_and(|c| e <= c && c < study.elems[e].until as usize)
-        })
+        study
+            .select(selector)
+            .into_iter()
+            .any(|e| study.touches_body(e) || inside.is_some_and(|c| e <= c && c < study.elems[e].until as usize))
     })
 }
 
@@ -99,8 +100,9 @@ fn is_wanted(found: &[Foreign], studies: &[Study], surplus: &HashMap<usize, Hash
     let elem = |f: &Foreign| &studies[f.page].elems[f.elem];
     let is_paragraph = found.iter().any(|f| elem(f).tag == Tag::P);
     let named = found.iter().all(|f| elem(f).hints.intersects(FRAME));
-    let unwanted =
-        found.iter().any(|f| surplus.get(&f.page).is_some_and(|s| lines_of(studies, f).iter().any(|l| s.contains(&l.squashed))));
+    let unwanted = found
+        .iter()
+        .any(|f| surplus.get(&f.page).is_some_and(|s| lines_of(studies, f).iter().any(|l| s.contains(&l.squashed))));
     if is_paragraph {
         // The class of a paragraph may be one of layout, and another day's body may have it.
         return unwanted && (named || pages.len() > 1);
@@ -114,7 +116,12 @@ fn lines_of<'a>(studies: &'a [Study], f: &Foreign) -> &'a [Line] {
 }
 
 fn sample(study: &Study, elem: usize) -> String {
-    study.range(elem).map(|i| study.lines[i].text.as_str()).find(|t| t.chars().count() > 1).unwrap_or_default().to_owned()
+    study
+        .range(elem)
+        .map(|i| study.lines[i].text.as_str())
+        .find(|t| t.chars().count() > 1)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// Lines that several pages have and that are no body: rules for those that were not taken out with their elements.
@@ -167,7 +174,11 @@ pub fn lines(draft: &mut Draft, studies: &[Study], surplus: &HashMap<usize, Vec<
 const LEAST_PREFIX: usize = 4;
 
 fn exact(line: &str, pages: usize) -> LineRule {
-    LineRule { pattern: format!("^{}$", regex::escape(line.trim())), max_chars: squash(line).chars().count() + 4, pages }
+    LineRule {
+        pattern: format!("^{}$", regex::escape(line.trim())),
+        max_chars: squash(line).chars().count() + 4,
+        pages,
+    }
 }
 
 fn shared_prefix<'a>(a: &'a str, b: &str) -> &'a str {

@@ -11,7 +11,6 @@ use url::Url;
 
 use super::text::squash;
 use crate::clean::blocks::{self, Elem};
-use crate::clean::hints::Hints;
 use crate::clean::meta::Meta;
 use crate::clean::{Body, Cleaned, Options, Page, clean, decode, dom};
 use crate::record::Record;
@@ -41,12 +40,8 @@ pub struct Line {
     pub chars: u32,
     /// Index of the block element that holds it.
     pub block: usize,
-    /// Share of its characters inside links, 0 to 1.
-    pub linked: f32,
     /// Part of the body.
     pub body: bool,
-    /// Names around it speak of something else.
-    pub hints: Hints,
 }
 
 /// A page with all that learning needs to know of it.
@@ -77,7 +72,8 @@ pub struct Study {
 
 /// Cleans a page as given.
 pub fn cleaned(input: &Input, url: Option<&Url>, sites: &Sites, generic: bool) -> Cleaned {
-    let page = Page { url, body: Body::Html(&input.bytes), content_type: input.content_type.as_deref(), fetched_at: None };
+    let page =
+        Page { url, body: Body::Html(&input.bytes), content_type: input.content_type.as_deref(), fetched_at: None };
     clean(&page, sites, &Options { generic_only: generic })
 }
 
@@ -96,9 +92,7 @@ impl Study {
                 text: l.text.to_string(),
                 chars: l.chars,
                 block: l.block as usize,
-                linked: l.link_share(),
                 body: false,
-                hints: l.hints,
             })
             .collect();
         let elems = all.elems.clone();
@@ -140,7 +134,10 @@ impl Study {
     fn deepest(&self, hits: &[bool]) -> Option<usize> {
         let distinct = |range: std::ops::Range<usize>| -> u32 {
             let mut seen = HashSet::new();
-            range.filter(|&i| hits[i] && seen.insert(self.lines[i].squashed.as_str())).map(|i| self.lines[i].chars).sum()
+            range
+                .filter(|&i| hits[i] && seen.insert(self.lines[i].squashed.as_str()))
+                .map(|i| self.lines[i].chars)
+                .sum()
         };
         let total = distinct(0..self.lines.len());
         if total == 0 {
@@ -200,7 +197,10 @@ impl Study {
         let range = self.range(elem);
         if range.is_empty() {
             // An inline element inside a line that began before it.
-            return self.lines.get(range.start).is_some_and(|l| l.body && l.block < elem && elem < self.elems[l.block].until as usize);
+            return self
+                .lines
+                .get(range.start)
+                .is_some_and(|l| l.body && l.block < elem && elem < self.elems[l.block].until as usize);
         }
         range.clone().any(|i| self.lines[i].body)
     }

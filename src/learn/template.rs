@@ -29,7 +29,6 @@ pub struct Trial<'a> {
 struct Given {
     text: String,
     template: bool,
-    title: Option<String>,
     published: Option<String>,
     source: Option<String>,
     editors: usize,
@@ -71,11 +70,13 @@ impl Trial<'_> {
             pages: group.pages.clone(),
             has: vec![group.css.clone()],
             body: group.css.clone(),
+            strict: true,
             min_chars: (shortest as usize / 4).clamp(20, 60),
             ..Draft::default()
         };
         fields::learn(&mut draft, self.studies);
-        if let Some(css) = draft.title.as_ref().filter(|t| t.right == draft.pages.len()).and_then(|t| plain_css(&t.toml)) {
+        if let Some(css) = draft.title.first().filter(|t| t.right == draft.pages.len()).and_then(|t| plain_css(&t.toml))
+        {
             draft.has.push(css);
         }
         // Where the container's selector finds something else on other pages, it needs what those lack.
@@ -111,7 +112,6 @@ impl Trial<'_> {
                     Given {
                         template,
                         text: record.text,
-                        title: record.title,
                         published: record.published_at,
                         source: record.source,
                         editors: record.editors.len(),
@@ -154,24 +154,21 @@ impl Trial<'_> {
                 wanted.is_some() && given.get(p).is_some_and(|g| g.template && field(g) != wanted)
             })
         };
-        let title = worse(&|g| g.title.clone(), &|s| s.record.title.clone());
         let published = worse(&|g| g.published.clone(), &|s| s.record.published_at.clone());
         let source = worse(&|g| g.source.clone(), &|s| s.record.source.clone());
-        let editors = worse(
-            &|g| Some(g.editors.to_string()),
-            &|s| (!s.record.editors.is_empty()).then(|| s.record.editors.len().to_string()),
-        );
-        // A headline may differ in a blank or a suffix; the step was checked against the text itself.
+        let editors = worse(&|g| Some(g.editors.to_string()), &|s| {
+            (!s.record.editors.is_empty()).then(|| s.record.editors.len().to_string())
+        });
+        // A headline may differ in a blank or a suffix; its step was checked against the text itself.
         if published {
-            draft.published = None;
+            draft.published.clear();
         }
         if source {
-            draft.source = None;
+            draft.source.clear();
         }
         if editors {
-            draft.editors = None;
+            draft.editors.clear();
         }
-        let _ = title;
         Ok(())
     }
 

@@ -60,7 +60,9 @@ impl File<'_> {
         if tests {
             out.push_str(&self.tests(&sites));
         } else {
-            out.push_str("\n# No [[test]]s: they need the pages beside the file. `jingwen learn --out DIR` writes both.\n");
+            out.push_str(
+                "\n# No [[test]]s: they need the pages beside the file. `jingwen learn --out DIR` writes both.\n",
+            );
         }
         Ok(out)
     }
@@ -83,15 +85,23 @@ impl File<'_> {
             out.push_str(&format!("# Left to the generic extractor: {}.\n", self.names(&rest)));
         }
         for u in self.unused {
-            out.push_str(&format!("# Not learnt from: {} ({}: {}).\n", comment(short(&u.name)), u.reason, comment(&u.detail)));
+            out.push_str(&format!(
+                "# Not learnt from: {} ({}: {}).\n",
+                comment(short(&u.name)),
+                u.reason,
+                comment(&u.detail)
+            ));
         }
         if let Some(site) = self.known.by_id(self.id) {
             out.push_str(&format!("# It takes the place of {} where both are loaded.\n", site.file));
         }
         if !self.studies.iter().any(|s| s.url_is_known) {
-            out.push_str("# No page says its own address: hosts are those of --url-prefix, patterns of articles are missing.\n");
+            out.push_str(
+                "# No page says its own address: hosts are those of --url-prefix, patterns of articles are missing.\n",
+            );
         }
-        let sure = self.templates.iter().all(|t| t.pages.len() >= 3 && t.agreement() >= 0.98) && !self.templates.is_empty();
+        let sure =
+            self.templates.iter().all(|t| t.pages.len() >= 3 && t.agreement() >= 0.98) && !self.templates.is_empty();
         out.push_str(&format!(
             "\nname = {}\nhosts = {}\nconfidence = \"{}\"\n",
             quoted(&self.site_name()),
@@ -171,17 +181,25 @@ impl File<'_> {
             out.push_str("# Look at: seen on one page only, so nothing tells its noise from its text but the generic extractor.\n");
         }
         for (name, step) in [("title", &draft.title), ("published", &draft.published), ("source", &draft.source)] {
-            if step.is_none() {
-                out.push_str(&format!("# Look at: no element gives `{name}` on its pages; the shared rules look for it elsewhere.\n"));
+            if step.is_empty() {
+                out.push_str(&format!(
+                    "# Look at: no element gives `{name}` on its pages; the shared rules look for it elsewhere.\n"
+                ));
             }
         }
         let repeated: Vec<&str> =
             draft.pages.iter().flat_map(|&p| &self.studies[p].repeated).map(String::as_str).collect();
         if let Some(first) = repeated.first() {
-            out.push_str(&format!("# Several pages have the same lines in their text, taken for frame: “{}” …\n", comment(first)));
+            out.push_str(&format!(
+                "# Several pages have the same lines in their text, taken for frame: “{}” …\n",
+                comment(first)
+            ));
         }
         for line in draft.doubtful.iter().take(4) {
-            out.push_str(&format!("# Look at: “{}” stays in the text; the generic extractor drops it.\n", comment(line)));
+            out.push_str(&format!(
+                "# Look at: “{}” stays in the text; the generic extractor drops it.\n",
+                comment(line)
+            ));
         }
         out
     }
@@ -192,7 +210,10 @@ impl File<'_> {
         for (study, name) in self.studies.iter().zip(names) {
             let cleaned = trial::run(sites, &study.input, study.url.as_ref());
             let (Some(template), Ok(record)) = (&cleaned.template, &cleaned.article) else {
-                out.push_str(&format!("\n# {name} ({}) is left to the generic extractor.\n", comment(short(&study.input.name))));
+                out.push_str(&format!(
+                    "\n# {name} ({}) is left to the generic extractor.\n",
+                    comment(short(&study.input.name))
+                ));
                 continue;
             };
             out.push_str(&test(study, &name, template, record, self.templates));
@@ -227,7 +248,10 @@ fn test(study: &Study, page: &str, template: &str, record: &Record, templates: &
     for line in removed.filter(|s| study.lines.iter().any(|l| l.text == **s)).take(3).chain(dropped) {
         let part: String = line.chars().take(20).collect();
         let title = record.title.as_deref().unwrap_or_default();
-        if excludes.len() < 4 && part.chars().count() >= 4 && !record.text.contains(&part) && !title.contains(&part)
+        if excludes.len() < 4
+            && part.chars().count() >= 4
+            && !record.text.contains(&part)
+            && !title.contains(&part)
             && !excludes.contains(&part)
         {
             excludes.push(part);

@@ -5,7 +5,7 @@ mod site;
 mod step;
 mod template;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use super::at::{At, Many};
 use super::load::{COMMON, Parsed, Set};
 use super::problem::{Problem, SourceFile, did_you_mean};
-use super::{Common, Fields, LineRule, Sites, Template, TemplateKind, pattern};
+use super::{Common, Fields, LineRule, Origin, Sites, Template, TemplateKind, pattern};
 use crate::urls::hex;
 
 /// What a file says of its own, apart from what makes it a site.
@@ -200,13 +200,22 @@ fn hash(chain: &[&str], set: &Set) -> String {
     hex(&sha.finalize()[..8])
 }
 
-/// Fills the look-up by host; a host belongs to one file.
+/// Fills the look-up by host; a host belongs to one file. Files on disk take hosts from embedded ones, as they take names.
 fn index(sites: &mut Sites, set: &Set, problems: &mut Vec<Problem>) {
     let mut owners: BTreeMap<String, &str> = BTreeMap::new();
+    let is_builtin = |parsed: &Parsed| parsed.file.origin == Origin::Builtin;
+    let on_disk: HashSet<String> = set
+        .values()
+        .filter(|parsed| !is_builtin(parsed))
+        .flat_map(|parsed| parsed.model.hosts.iter().map(|host| host.to_lowercase()))
+        .collect();
     for (i, site) in sites.sites.iter().enumerate() {
         let Some(parsed) = set.get(&site.id) else { continue };
         for host in &parsed.model.hosts {
             let name = host.to_lowercase();
+            if is_builtin(parsed) && on_disk.contains(&name) {
+                continue;
+            }
             match owners.get(&name) {
                 Some(&owner) if owner == site.id => problems.push(
                     Problem::warning(
