@@ -8,6 +8,7 @@ use scraper::Selector;
 
 use super::names;
 use super::study::Study;
+use crate::clean::blocks::Tag;
 
 /// A group of pages whose body one selector finds.
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub struct Group {
     pub pages: Vec<usize>,
     /// Pages on which it finds something else.
     pub wrong: Vec<usize>,
+    /// One page alone, on which the container of another group holds something else: one of the two is mistaken there.
+    pub contested: bool,
 }
 
 /// Elements above the tightest container that are looked at.
@@ -84,7 +87,9 @@ pub fn groups(studies: &[Study]) -> Vec<Group> {
             .max_by(|a, b| a.0.cmp(&b.0).then_with(|| b.1.len().cmp(&a.1.len())).then_with(|| b.1.cmp(a.1)));
         let Some((_, css, pages, wrong)) = best else { break };
         left.retain(|p| !pages.contains(p));
-        groups.push(Group { css: css.clone(), pages, wrong });
+        let elsewhere = |g: &Group| g.pages.len() > 1 && pages.iter().any(|p| g.wrong.contains(p));
+        let contested = pages.len() == 1 && (groups.iter().any(elsewhere) || (studies.len() > 2 && !wrong.is_empty()));
+        groups.push(Group { css: css.clone(), pages, wrong, contested });
     }
     groups
 }
@@ -98,7 +103,19 @@ fn excess(hit: Hit) -> Option<u32> {
 
 /// The tightest element around the body and some above it, none of which is the page itself.
 fn chain(study: &Study) -> Vec<usize> {
-    let Some(tightest) = study.container() else { return Vec::new() };
+    let Some(mut tightest) = study.container() else { return Vec::new() };
+    // A text of one paragraph: its container is what would hold a second one.
+    let is_one_line = study.lines.iter().any(|l| l.body && l.block == tightest);
+    while is_one_line && !matches!(study.elems[tightest].tag, Tag::Block | Tag::Cell | Tag::Body)
+        || study.lines.iter().filter(|l| l.body).count() == 1
+            && study.lines.iter().any(|l| l.body && l.block == tightest)
+    {
+        let parent = study.elems[tightest].parent as usize;
+        if parent == tightest {
+            break;
+        }
+        tightest = parent;
+    }
     let mut out = vec![tightest];
     let mut at = tightest;
     while out.len() <= CLIMB {

@@ -75,6 +75,8 @@ pub struct Draft {
     pub min_chars: usize,
     /// How it did.
     pub scores: Vec<Score>,
+    /// Other templates' containers hold something else on its only page.
+    pub contested: bool,
     /// Lines that stay in the text although the generic extractor drops them, for a person to look at.
     pub doubtful: Vec<String>,
 }

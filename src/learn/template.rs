@@ -56,7 +56,8 @@ impl Trial<'_> {
                 draft = self.draft(&group)?;
             }
             draft.name = unique(&draft.name, &good);
-            if draft.scores.iter().any(worse) { bad.push(draft) } else { good.push(draft) }
+            draft.contested = group.contested;
+            if draft.contested || draft.scores.iter().any(worse) { bad.push(draft) } else { good.push(draft) }
         }
         self.keep_apart(&mut good)?;
         Ok((good, bad))

@@ -49,12 +49,13 @@ impl File<'_> {
             out.push_str(&draft.toml(Some(draft.pages.len())));
         }
         for draft in self.left_out {
-            out.push_str(&format!(
-                "\n# Left out: `{}`, on {}. It agreed to {} with what the generic extractor finds, which does better there.\n",
-                draft.body,
-                self.names(&draft.pages),
-                percent(draft.agreement()),
-            ));
+            let why = match draft.contested {
+                true => {
+                    "other pages have something else there, so one of the two is mistaken: look at this page".to_owned()
+                }
+                false => format!("its text agrees to {} only with the generic extractor's", percent(draft.agreement())),
+            };
+            out.push_str(&format!("\n# Left out: `{}` on {}; {why}.\n", draft.body, self.names(&draft.pages)));
         }
         let sites = trial::compile(self.id, &out)?;
         if tests {
@@ -154,15 +155,25 @@ impl File<'_> {
         }
         let mut out = String::from("\n[crawl]\n");
         out.push_str(&format!("seeds = {}   # look at: home pages by guess, add the site's lists\n", list(&homes)));
-        for (key, patterns) in [("lists", &lists), ("articles", &articles)] {
+        // Addresses that were made up match no pattern, and `check` would say so of their tests.
+        let all_known = known.len() == self.studies.len();
+        for (key, patterns, mark) in [("lists", &lists, ""), ("articles", &articles, if all_known { "" } else { "# " })]
+        {
             if patterns.is_empty() {
                 continue;
             }
-            out.push_str(&format!("{key} = [\n"));
-            for (pattern, n) in patterns {
-                out.push_str(&format!("  {},   # {n} seen\n", literal(pattern)));
+            if !mark.is_empty() {
+                out.push_str(&format!(
+                    "# Look at: only {} of {} pages say their address.\n",
+                    known.len(),
+                    self.studies.len()
+                ));
             }
-            out.push_str("]\n");
+            out.push_str(&format!("{mark}{key} = [\n"));
+            for (pattern, n) in patterns {
+                out.push_str(&format!("{mark}  {},   # {n} seen\n", literal(pattern)));
+            }
+            out.push_str(&format!("{mark}]\n"));
         }
         out
     }
@@ -171,14 +182,15 @@ impl File<'_> {
     fn about(&self, draft: &Draft) -> String {
         let n = draft.pages.len();
         let mut out = format!(
-            "# {n} page{}: {}. Its text agrees to {} with what the pages have for themselves\n# (the generic extractor's: {}).\n",
+            "# {n} page{}: {}\n# Its text agrees to {} with what the generic extractor finds on them.\n",
             if n == 1 { "" } else { "s" },
             self.names(&draft.pages),
             percent(draft.agreement()),
-            percent(draft.generic()),
         );
         if n == 1 {
-            out.push_str("# Look at: seen on one page only, so nothing tells its noise from its text but the generic extractor.\n");
+            out.push_str(
+                "# Look at: seen on one page only; nothing but the generic extractor tells its noise from its text.\n",
+            );
         }
         for (name, step) in [("title", &draft.title), ("published", &draft.published), ("source", &draft.source)] {
             if step.is_empty() {
