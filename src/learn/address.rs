@@ -83,8 +83,8 @@ fn pattern(urls: &[&Url]) -> Option<String> {
     hosts.sort_unstable();
     hosts.dedup();
     let host = match hosts[..] {
-        [one] => regex::escape(one),
-        _ => format!(r"(?:[\w-]+\.)*{}", regex::escape(registered(hosts.first()?))),
+        [one] => escape(one),
+        _ => format!(r"(?:[\w-]+\.)*{}", escape(registered(hosts.first()?))),
     };
     let mut out = format!("^https?://{host}");
     let parts: Vec<Vec<&str>> = urls.iter().map(|u| u.path_segments().into_iter().flatten().collect()).collect();
@@ -95,12 +95,17 @@ fn pattern(urls: &[&Url]) -> Option<String> {
     }
     if let Some(query) = first.query() {
         let key = query.split('=').next().unwrap_or_default();
-        out.push_str(&format!(r"\?(?:.*&)?{}=", regex::escape(key)));
+        out.push_str(&format!(r"\?(?:.*&)?{}=", escape(key)));
     } else {
         out.push('$');
     }
     // A path that says nothing is no pattern of articles.
     (first.path().len() > 1).then_some(out)
+}
+
+/// A text as a regex; a dash outside of brackets needs no backslash and reads better without.
+fn escape(text: &str) -> String {
+    regex::escape(text).replace(r"\-", "-")
 }
 
 /// One part of the path, as a regex for all of its values.
@@ -112,6 +117,12 @@ fn part(values: &[&str]) -> String {
     let ending =
         values[0].rsplit_once('.').map(|(_, e)| e).filter(|e| values.iter().all(|v| v.ends_with(&format!(".{e}"))));
     let stems: Vec<&str> = values.iter().map(|v| ending.map_or(*v, |e| &v[..v.len() - e.len() - 1])).collect();
+    // `node_` of `node_caijing`, `node_shenzhen`.
+    let head = stems[0].rfind(['_', '-']).map(|at| &stems[0][..=at]).filter(|h| {
+        h.bytes().all(|b| !b.is_ascii_digit()) && stems.iter().all(|s| s.len() > h.len() && s.starts_with(h))
+    });
+    let head = head.unwrap_or_default();
+    let stems: Vec<&str> = stems.iter().map(|s| &s[head.len()..]).collect();
     let stem = if stems.iter().all(|s| s.bytes().all(|b| b.is_ascii_digit())) {
         r"\d+".to_owned()
     } else if stems.iter().all(|s| s.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')) {
@@ -119,24 +130,23 @@ fn part(values: &[&str]) -> String {
     } else {
         "[^/]+".to_owned()
     };
+    let head = escape(head);
     match ending {
-        Some(e) => format!("{stem}\\.{}", regex::escape(e)),
-        None => stem,
+        Some(e) => format!("{head}{stem}\\.{}", escape(e)),
+        None => format!("{head}{stem}"),
     }
 }
 
 /// A value with its numbers as `\d+` (of years and days as `\d{4}`, `\d{2}`), and mixed codes as `\w+`.
 fn shape(value: &str) -> String {
     let (stem, ending) = match value.rsplit_once('.') {
-        Some((stem, ending)) if !ending.bytes().all(|b| b.is_ascii_digit()) => {
-            (stem, format!("\\.{}", regex::escape(ending)))
-        }
+        Some((stem, ending)) if !ending.bytes().all(|b| b.is_ascii_digit()) => (stem, format!("\\.{}", escape(ending))),
         _ => (value, String::new()),
     };
     let mut out = String::new();
-    for (i, piece) in stem.split_inclusive(['-', '_', '.']).enumerate() {
+    for piece in stem.split_inclusive(['-', '_', '.']) {
         let (word, separator) = match piece.strip_suffix(['-', '_', '.']) {
-            Some(word) => (word, regex::escape(&piece[word.len()..])),
+            Some(word) => (word, escape(&piece[word.len()..])),
             None => (piece, String::new()),
         };
         let digits = word.bytes().filter(u8::is_ascii_digit).count();
@@ -144,9 +154,11 @@ fn shape(value: &str) -> String {
         if mixed && word.bytes().all(|b| b.is_ascii_alphanumeric()) {
             out.push_str(r"\w+");
         } else if digits == word.len() && digits > 0 {
-            match (digits, i) {
-                (4 | 8, _) => out.push_str(&format!(r"\d{{{digits}}}")),
-                (2, _) => out.push_str(r"\d{2}"),
+            match digits {
+                4 => out.push_str(&format!(r"\d{{{digits}}}")),
+                // A day written together; other numbers of eight digits are counters.
+                8 if word.starts_with("19") || word.starts_with("20") => out.push_str(r"\d{8}"),
+                2 => out.push_str(r"\d{2}"),
                 _ => out.push_str(r"\d+"),
             }
         } else {
@@ -159,7 +171,7 @@ fn shape(value: &str) -> String {
                     number = true;
                 } else {
                     number = false;
-                    out.push_str(&regex::escape(&c.to_string()));
+                    out.push_str(&escape(&c.to_string()));
                 }
             }
         }

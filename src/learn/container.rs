@@ -9,6 +9,7 @@ use scraper::Selector;
 use super::names;
 use super::study::Study;
 use crate::clean::blocks::Tag;
+use crate::clean::title;
 
 /// A group of pages whose body one selector finds.
 #[derive(Debug, Clone)]
@@ -35,7 +36,7 @@ enum Hit {
     /// Finds nothing with text.
     Nothing,
     /// Finds the taught body, with this many other characters.
-    Body { excess: u32, several: bool },
+    Body { excess: u32, several: bool, headline: bool },
     /// Finds something else.
     Wrong,
 }
@@ -75,10 +76,13 @@ pub fn groups(studies: &[Study]) -> Vec<Group> {
                 let pages: Vec<usize> = left.iter().copied().filter(|&p| fits(hits, p)).collect();
                 let wrong: Vec<usize> = (0..studies.len()).filter(|&p| hits[p] == Hit::Wrong).collect();
                 let several = pages.iter().filter(|&&p| matches!(hits[p], Hit::Body { several: true, .. })).count();
+                let headlines = pages.iter().filter(|&&p| matches!(hits[p], Hit::Body { headline: true, .. })).count();
                 let excess: u32 = pages.iter().filter_map(|&p| excess(hits[p])).sum();
                 let worth = pages.len() as i64 * 100
                     - wrong.len() as i64 * 60
                     - several as i64 * 8
+                    // One element deeper there is less that a redesign could put in.
+                    - headlines as i64 * 30
                     - i64::from(*cost) * 6
                     - i64::from(excess) / 20;
                 (worth, css, pages, wrong)
@@ -139,5 +143,10 @@ fn judge(study: &Study, selector: &Selector) -> Hit {
     }
     // Nested matches are one place, others are chance.
     let outside = found.iter().any(|&e| e >= study.elems[first].until as usize);
-    Hit::Body { excess, several: outside }
+    let title = study.record.title.as_deref().map(title::squash).unwrap_or_default();
+    let headline = study.range(first).any(|i| {
+        let line = &study.lines[i];
+        !line.body && line.chars < 120 && !title.is_empty() && title::squash(&line.text) == title
+    });
+    Hit::Body { excess, several: outside, headline }
 }

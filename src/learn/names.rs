@@ -28,7 +28,7 @@ pub fn own(element: ElementRef<'_>) -> Vec<Candidate> {
     let classes: Vec<&str> = value.classes().take(12).collect();
     let stable: Vec<&str> = classes.iter().copied().filter(|c| is_stable(c)).collect();
     for class in &stable {
-        let cost = if is_utility(class) { 5 } else { 1 };
+        let cost = if is_utility(class) { 4 } else { 1 };
         out.push(Candidate { cost, css: format!(".{class}") });
         out.push(Candidate { cost: cost + 1, css: format!("{tag}.{class}") });
     }
@@ -141,8 +141,6 @@ fn is_utility(name: &str) -> bool {
             | "flex"
             | "item"
             | "list"
-            | "text"
-            | "info"
     )
 }
 

@@ -35,14 +35,14 @@ pub fn removals(draft: &mut Draft, studies: &[Study], surplus: &HashMap<usize, H
             }
         }
     }
-    let mut chosen: Vec<(Removal, u8, HashSet<(usize, usize)>)> = Vec::new();
+    let mut chosen = Vec::new();
     for (css, (cost, found)) in by_css {
         let Ok(selector) = Selector::parse(&css) else { continue };
         if cost > 3 || spoils(&selector, draft, studies, &container) || !is_wanted(&found, studies, surplus) {
             continue;
         }
         let pages: HashSet<usize> = found.iter().map(|f| f.page).collect();
-        let covers = found.iter().map(|f| (f.page, f.elem)).collect();
+        let covers: HashSet<(usize, usize)> = found.iter().map(|f| (f.page, f.elem)).collect();
         let sample = found.first().map(|f| sample(&studies[f.page], f.elem)).unwrap_or_default();
         chosen.push((Removal { css, pages: pages.len(), sample }, cost, covers));
     }
@@ -93,7 +93,7 @@ fn spoils(selector: &Selector, draft: &Draft, studies: &[Study], container: &Sel
 /// Worth a selector: the text would have it, its name says what it is, or several pages have it.
 fn is_wanted(found: &[Foreign], studies: &[Study], surplus: &HashMap<usize, HashSet<String>>) -> bool {
     // The cleaner reads staff lines where they stand; taken out, they could not be read.
-    if found.iter().any(|f| lines_of(studies, f).iter().any(|l| byline::staff_line(&l.text).is_some())) {
+    if found.iter().any(|f| lines_of(studies, f).iter().any(|l| is_staff(&l.text))) {
         return false;
     }
     let pages: HashSet<usize> = found.iter().map(|f| f.page).collect();
@@ -108,6 +108,11 @@ fn is_wanted(found: &[Foreign], studies: &[Study], surplus: &HashMap<usize, Hash
         return unwanted && (named || pages.len() > 1);
     }
     unwanted || named || pages.len() > 1
+}
+
+fn is_staff(line: &str) -> bool {
+    byline::staff_line(line).is_some()
+        || ["编辑", "责编", "审读", "校对", "审核", "監製"].iter().any(|role| line.contains(role))
 }
 
 fn lines_of<'a>(studies: &'a [Study], f: &Foreign) -> &'a [Line] {

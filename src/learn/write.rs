@@ -137,8 +137,12 @@ impl File<'_> {
         let known: Vec<&Url> = self.studies.iter().filter(|s| s.url_is_known).filter_map(|s| s.url.as_ref()).collect();
         let articles = address::patterns(&known);
         let compiled: Vec<regex::Regex> = articles.iter().filter_map(|(p, _)| regex::Regex::new(p).ok()).collect();
-        let lists: Vec<&Url> =
-            self.unused.iter().filter(|u| u.reason == Reason::List).filter_map(|u| u.url.as_ref()).collect();
+        let lists: Vec<&Url> = self
+            .unused
+            .iter()
+            .filter(|u| matches!(u.reason, Reason::List | Reason::NoBody))
+            .filter_map(|u| u.url.as_ref())
+            .collect();
         let lists: Vec<(String, usize)> = address::patterns(&lists)
             .into_iter()
             .filter(|(p, _)| regex::Regex::new(p).is_ok_and(|r| !known.iter().any(|u| r.is_match(u.as_str()))))
