@@ -4,6 +4,7 @@ pub mod clean;
 pub mod cli;
 pub mod config;
 pub mod crawl;
+pub mod diff;
 pub mod frontier;
 pub mod learn;
 pub mod output;

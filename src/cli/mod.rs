@@ -9,6 +9,7 @@ mod check_config;
 mod clean;
 mod completions;
 mod crawl;
+mod diff;
 mod explain;
 mod import;
 mod init;
@@ -49,6 +50,7 @@ enum Command {
     Sites(sites::Args),
     Explain(explain::Args),
     Learn(learn::Args),
+    Diff(diff::Args),
     Import(import::Args),
     Init(init::Args),
     Completions(completions::Args),
@@ -66,6 +68,7 @@ pub fn main() -> ExitCode {
         Command::Sites(args) => args.run(),
         Command::Explain(args) => args.run(),
         Command::Learn(args) => args.run(),
+        Command::Diff(args) => args.run(),
         Command::Import(args) => args.run(),
         Command::Init(args) => args.run(),
         Command::Completions(args) => args.run(),

@@ -36,46 +36,66 @@ pub fn read(pages: &[String], limits: Limits) -> Result<Vec<Input>, Failure> {
     files.truncate(limits.pages);
     let input = |path: PathBuf| {
         let bytes = bytes(&path).map_err(|e| cannot_read(&path, &e))?;
-        Ok(Input { name: path.display().to_string(), bytes, url: None, content_type: None })
+        Ok(Input { name: path.display().to_string(), bytes, url: None, content_type: None, fetched_at: None })
     };
     files.into_iter().map(input).collect()
 }
 
 /// HTML answers of an archive, in order of address; with `site`, those of this host and below.
 pub fn of_archive(path: &Path, site: Option<&str>, most: usize) -> Result<Vec<Input>, Failure> {
+    let mut out = Vec::new();
+    each_of_archive(path, &|url| is_of(url, site), &mut |input| {
+        out.push(input);
+        out.len() < most
+    })?;
+    Ok(out)
+}
+
+/// Gives the HTML answers of an archive whose addresses are wanted, in order of address, until `take` says enough; counts the
+/// other answers among those wanted.
+pub fn each_of_archive(
+    path: &Path,
+    wanted: &dyn Fn(&Url) -> bool,
+    take: &mut dyn FnMut(Input) -> bool,
+) -> Result<usize, Failure> {
     let archive = Archive::open(path, MAX_PAGE).map_err(|e| Failure::usage(miette::miette!("{e}")))?;
-    let mut urls: Vec<Url> = archive.urls().filter_map(|u| Url::parse(u).ok()).filter(|u| is_of(u, site)).collect();
+    let mut urls: Vec<Url> = archive.urls().filter_map(|u| Url::parse(u).ok()).filter(wanted).collect();
     urls.sort();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|e| Failure::unexpected(miette::miette!("cannot start: {e}")))?;
-    let mut out = Vec::new();
+    let mut skipped = 0;
     for url in urls {
-        if out.len() >= most {
-            break;
-        }
         let answer = match runtime.block_on(archive.fetch(Request::new(&url))) {
             Ok(answer) => answer,
             Err(error) => {
                 anstream::eprintln!("{url}: {error}");
+                skipped += 1;
                 continue;
             }
         };
         let is_html = answer.content_type.as_deref().is_none_or(|t| t.to_ascii_lowercase().contains("html"));
-        if answer.status == 200 && is_html && !answer.body.trim_ascii().is_empty() {
-            out.push(Input {
-                name: url.to_string(),
-                bytes: answer.body,
-                url: Some(url),
-                content_type: answer.content_type,
-            });
+        if answer.status != 200 || !is_html || answer.body.trim_ascii().is_empty() {
+            skipped += 1;
+            continue;
+        }
+        let input = Input {
+            name: url.to_string(),
+            bytes: answer.body,
+            url: Some(url),
+            content_type: answer.content_type,
+            fetched_at: Some(answer.at),
+        };
+        if !take(input) {
+            break;
         }
     }
-    Ok(out)
+    Ok(skipped)
 }
 
-fn is_of(url: &Url, site: Option<&str>) -> bool {
+/// True if an address is of this host or below it.
+pub fn is_of(url: &Url, site: Option<&str>) -> bool {
     let Some(site) = site else { return true };
     url.host_str().is_some_and(|h| h == site || h.strip_suffix(site).is_some_and(|rest| rest.ends_with('.')))
 }

@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use ego_tree::NodeId;
+use jiff::Timestamp;
 use scraper::{ElementRef, Html, Selector};
 use url::Url;
 
@@ -27,6 +28,8 @@ pub struct Input {
     pub url: Option<Url>,
     /// `Content-Type` it came with.
     pub content_type: Option<String>,
+    /// When it was fetched, if that is known: relative dates are read against it.
+    pub fetched_at: Option<Timestamp>,
 }
 
 /// A visible line of a page.
@@ -72,8 +75,12 @@ pub struct Study {
 
 /// Cleans a page as given.
 pub fn cleaned(input: &Input, url: Option<&Url>, sites: &Sites, generic: bool) -> Cleaned {
-    let page =
-        Page { url, body: Body::Html(&input.bytes), content_type: input.content_type.as_deref(), fetched_at: None };
+    let page = Page {
+        url,
+        body: Body::Html(&input.bytes),
+        content_type: input.content_type.as_deref(),
+        fetched_at: input.fetched_at,
+    };
     clean(&page, sites, &Options { generic_only: generic })
 }
 
