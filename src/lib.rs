@@ -6,6 +6,7 @@ pub mod config;
 pub mod crawl;
 pub mod diff;
 pub mod frontier;
+pub mod inspect;
 pub mod learn;
 pub mod output;
 pub mod record;

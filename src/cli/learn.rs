@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::pages::{self, Limits};
-use super::{Failure, Outcome, exit};
+use super::{Failure, Outcome, exit, live};
 use crate::learn::{self, Learnt, Options};
 use crate::sites::Sites;
 
@@ -51,7 +51,13 @@ pub struct Args {
 impl Args {
     pub fn run(self) -> Outcome {
         let known = Sites::load(&self.selectors).map_err(Failure::usage)?;
-        let mut inputs = pages::read(&self.pages, Limits { pages: self.max_pages })?;
+        let (addresses, saved): (Vec<&String>, Vec<&String>) = self.pages.iter().partition(|p| p.contains("://"));
+        let saved: Vec<String> = saved.into_iter().cloned().collect();
+        let mut inputs = pages::read(&saved, Limits { pages: self.max_pages })?;
+        if !addresses.is_empty() {
+            let most = self.max_pages.saturating_sub(inputs.len());
+            inputs.extend(live::fetch(&addresses.iter().take(most).map(|a| a.as_str()).collect::<Vec<_>>())?);
+        }
         if let Some(archive) = &self.from_archive {
             inputs.extend(pages::of_archive(archive, self.site.as_deref(), self.max_pages)?);
         }

@@ -13,7 +13,9 @@ mod diff;
 mod explain;
 mod import;
 mod init;
+mod inspect;
 mod learn;
+mod live;
 mod pages;
 mod progress;
 mod sites;
@@ -49,6 +51,7 @@ enum Command {
     Test(test::Args),
     Sites(sites::Args),
     Explain(explain::Args),
+    Inspect(inspect::Args),
     Learn(learn::Args),
     Diff(diff::Args),
     Import(import::Args),
@@ -67,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Test(args) => args.run(),
         Command::Sites(args) => args.run(),
         Command::Explain(args) => args.run(),
+        Command::Inspect(args) => args.run(),
         Command::Learn(args) => args.run(),
         Command::Diff(args) => args.run(),
         Command::Import(args) => args.run(),

@@ -24,6 +24,7 @@ use url::Url;
 
 pub use draft::{Draft, Score};
 pub use study::Input;
+pub use text::agreement;
 
 use crate::clean::{decode, dom, meta::Meta};
 use crate::record::Reason;
