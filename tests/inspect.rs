@@ -167,3 +167,65 @@ fn chromium_shows_it() {
     assert!(!dom.contains("<title>pwned"), "the page's script ran");
     assert!(dom.contains("jingwen inspect</title>"), "{}", &dom[..dom.len().min(2000)]);
 }
+
+/// What the report says is kept is what the record holds, on every page that a selector file is tested with.
+#[test]
+fn the_report_tells_what_the_record_holds() {
+    use jingwen::clean::{Body, Page};
+    use jingwen::inspect::{Fate, inspect};
+    use jingwen::sites::select::Selection;
+    use jingwen::sites::{Sites, SourceFile, load};
+
+    let selection = Selection::new(&[root().join("selectors")], &[]).unwrap();
+    let files = load::parse(selection.files.iter().map(SourceFile::copy).collect(), &mut Vec::new());
+    let sites = Sites::compile(selection.files).unwrap();
+    let mut pages = 0;
+    for parsed in files.values() {
+        for test in &parsed.model.test {
+            let (Some(page), Some(url)) = (&test.page, &test.url) else { continue };
+            let Ok(bytes) = fs::read(root().join("tests/pages").join(&page.value)) else { continue };
+            let url = url::Url::parse(url).unwrap();
+            for generic in [false, true] {
+                let page = Page { url: Some(&url), body: Body::Html(&bytes), content_type: None, fetched_at: None };
+                let seen = inspect(&test.page.as_ref().unwrap().value, &page, &sites, &files, generic);
+                let Ok(record) = &seen.cleaned.article else {
+                    assert!(seen.lines.iter().all(|l| !matches!(l.fate, Fate::Kept | Fate::Trimmed)), "{}", seen.name);
+                    continue;
+                };
+                pages += 1;
+                let kept = seen.lines.iter().filter(|l| matches!(l.fate, Fate::Kept | Fate::Trimmed)).count();
+                let wanted = record.text.lines().count();
+                assert_eq!(kept + seen.unplaced.len(), wanted, "{} generic {generic}\n{}", seen.name, record.text);
+            }
+        }
+    }
+    assert!(pages > 100, "{pages}");
+}
+
+/// `jingwen test` says where noise stands, and what took away what should be there.
+#[test]
+fn failing_tests_name_the_rule() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("pages")).unwrap();
+    let long = "海边的居民早上六点就在码头上排起了队，等第一班开往岛上的船，也等报亭开门。";
+    fs::write(
+        dir.path().join("pages/p.html"),
+        format!(
+            "<html><head><title>码头清晨的一班船终于恢复了</title></head><body><h1>码头清晨的一班船终于恢复了</h1><div class='b'><p>{long}一</p>\
+             <div class='promo'><p>这里推介另一个栏目，请移步去看看那边的内容。</p></div><div class='side'><p>{long}二</p></div></div></body></html>"
+        ),
+    )
+    .unwrap();
+    let file = dir.path().join("probe.toml");
+    fs::write(
+        &file,
+        "name = \"probe\"\nhosts = [\"probe.example\"]\n[[template]]\nname = \"t\"\nbody = \".b\"\nremove = [\".side\"]\n[[test]]\npage = \"p.html\"\n\
+         url = \"https://probe.example/1\"\ntemplate = \"t\"\ncontains = [\"也等报亭开门。二\"]\nexcludes = [\"推介另一个栏目\"]\n",
+    )
+    .unwrap();
+    let out = Command::new(env!("CARGO_BIN_EXE_jingwen")).arg("test").arg(&file).output().unwrap();
+    assert_eq!(out.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(said.contains("`div.promo › p` and no rule takes it out"), "{said}");
+    assert!(said.contains("`div.side › p`: remove `.side`") && said.contains("probe.toml:6"), "{said}");
+}

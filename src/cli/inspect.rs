@@ -45,7 +45,7 @@ pub struct Args {
 impl Args {
     pub fn run(self) -> Outcome {
         let selection = Selection::new(&check_config::folders(&self.selectors)?, &[]).map_err(Failure::usage)?;
-        let copies = selection.files.iter().map(copy).collect();
+        let copies = selection.files.iter().map(SourceFile::copy).collect();
         let sites = Sites::compile(selection.files).map_err(Failure::usage)?;
         // Whatever is wrong with the files was told just now.
         let files = load::parse(copies, &mut Vec::new());
@@ -98,11 +98,6 @@ impl Args {
         input.url.clone_from(&self.url);
         Ok(input)
     }
-}
-
-/// Compiling takes the files; what they say as written is shown beside what they do.
-fn copy(file: &SourceFile) -> SourceFile {
-    SourceFile { id: file.id.clone(), name: file.name.clone(), origin: file.origin.clone(), text: file.text.clone() }
 }
 
 fn open(path: &Path) -> Result<(), Failure> {
