@@ -137,7 +137,8 @@ pub fn compare(url: &str, site: Option<&str>, old: &Cleaned, new: &Cleaned) -> P
     note("next", old.next.as_ref().map(ToString::to_string), new.next.as_ref().map(ToString::to_string));
     let before_fields = changes.len();
     if let (Some(a), Some(b)) = (a, b) {
-        for (what, old, new) in fields(a, b) {
+        for (what, read) in FIELDS {
+            let (old, new) = (read(a), read(b));
             if old != new {
                 changes.push(Change { what, old, new });
             }
@@ -164,37 +165,32 @@ pub fn compare(url: &str, site: Option<&str>, old: &Cleaned, new: &Cleaned) -> P
     }
 }
 
-/// The fields of two records as text. `id`, `text` and what follows from it, and what made the record, are left out.
-fn fields(a: &Record, b: &Record) -> Vec<(&'static str, Option<String>, Option<String>)> {
-    let both = |f: fn(&Record) -> Option<String>| (f(a), f(b));
-    let rows: [(&'static str, fn(&Record) -> Option<String>); 15] = [
-        ("site", |r| r.site.clone()),
-        ("kind", |r| Some(format!("{:?}", r.kind).to_lowercase())),
-        ("canonical_url", |r| r.canonical_url.clone()),
-        ("title", |r| r.title.clone()),
-        ("authors", |r| some(r.authors.join(", "))),
-        ("source", |r| r.source.clone()),
-        ("editors", |r| {
-            some(r.editors.iter().map(|(role, n)| format!("{role}: {}", n.join("、"))).collect::<Vec<_>>().join("; "))
-        }),
-        ("published_at", |r| r.published_at.clone()),
-        ("modified_at", |r| r.modified_at.clone()),
-        ("section", |r| r.section.clone()),
-        ("keywords", |r| some(r.keywords.join(", "))),
-        ("summary", |r| r.summary.clone()),
-        ("images", |r| {
-            some(
-                r.images
-                    .iter()
-                    .map(|i| format!("{} {}", i.src, i.caption.as_deref().unwrap_or_default()))
-                    .collect::<Vec<_>>()
-                    .join("\n"),
-            )
-        }),
-        ("language", |r| r.language.clone()),
-        ("charset", |r| r.charset.clone()),
-    ];
-    rows.into_iter().map(|(what, f)| (what, both(f))).map(|(what, (a, b))| (what, a, b)).collect()
+/// Reads a field of a record as text.
+type Read = fn(&Record) -> Option<String>;
+
+/// Fields that are compared: all but `id`, `text` and what follows from it, and what made the record.
+const FIELDS: [(&str, Read); 15] = [
+    ("site", |r| r.site.clone()),
+    ("kind", |r| Some(format!("{:?}", r.kind).to_lowercase())),
+    ("canonical_url", |r| r.canonical_url.clone()),
+    ("title", |r| r.title.clone()),
+    ("authors", |r| some(r.authors.join(", "))),
+    ("source", |r| r.source.clone()),
+    ("editors", |r| some(join(r.editors.iter().map(|(role, names)| format!("{role}: {}", names.join("、")))))),
+    ("published_at", |r| r.published_at.clone()),
+    ("modified_at", |r| r.modified_at.clone()),
+    ("section", |r| r.section.clone()),
+    ("keywords", |r| some(r.keywords.join(", "))),
+    ("summary", |r| r.summary.clone()),
+    ("images", |r| {
+        some(join(r.images.iter().map(|i| format!("{} {}", i.src, i.caption.as_deref().unwrap_or_default()))))
+    }),
+    ("language", |r| r.language.clone()),
+    ("charset", |r| r.charset.clone()),
+];
+
+fn join(parts: impl Iterator<Item = String>) -> String {
+    parts.collect::<Vec<_>>().join("\n")
 }
 
 fn some(text: String) -> Option<String> {
