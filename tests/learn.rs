@@ -2,8 +2,11 @@
 //! pages that it has never seen.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -161,6 +164,67 @@ fn an_archive_teaches_too_and_nothing_is_overwritten() {
     assert!(tested.contains("0 failed"), "{tested}\n{toml}");
     let again = jingwen(&args);
     assert_eq!(again.status.code(), Some(2), "{again:?}");
+}
+
+/// Answers a few requests on loopback, then ends; `None` is 404.
+fn serve(
+    requests: usize,
+    answer: impl Fn(&str) -> Option<String> + Send + 'static,
+) -> (u16, std::thread::JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = std::thread::spawn(move || {
+        let mut asked = Vec::new();
+        for stream in listener.incoming().take(requests) {
+            let mut stream = stream.unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|n| n == 1) {
+                head.push(byte[0]);
+            }
+            let head = String::from_utf8_lossy(&head).into_owned();
+            let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+            let (status, body) = answer(&path).map_or(("404 Not Found", String::new()), |b| ("200 OK", b));
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            );
+            asked.push(path);
+        }
+        asked
+    });
+    (port, server)
+}
+
+#[test]
+fn live_pages_are_fetched_politely_and_never_from_private_addresses_unasked() {
+    let robots = "User-agent: *\nDisallow: /private/\n";
+    let (port, server) = serve(4, move |path| match path {
+        "/robots.txt" => Some(robots.to_owned()),
+        "/a/1.html" => Some(page(1, "new")),
+        "/a/2.html" => Some(page(2, "new")),
+        _ => None,
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_jingwen")).args(args).current_dir(dir.path()).output().unwrap()
+    };
+    let at = |path: &str| format!("http://127.0.0.1:{port}{path}");
+    let refused = run(&["learn", &at("/a/1.html")]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("loopback"), "{refused:?}");
+
+    fs::write(dir.path().join("jingwen.toml"), "[http]\nallow_private = [\"127.0.0.1/32\"]\n").unwrap();
+    let learnt = run(&["learn", &at("/a/1.html"), &at("/a/2.html")]);
+    assert!(learnt.status.success(), "{learnt:?}");
+    let toml = String::from_utf8_lossy(&learnt.stdout).into_owned();
+    assert!(toml.contains("body = \".art-body\""), "{toml}");
+    let denied = run(&["inspect", &at("/private/1.html")]);
+    assert_eq!(denied.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&denied.stderr).contains("robots.txt does not"), "{denied:?}");
+    assert_eq!(server.join().unwrap(), ["/robots.txt", "/a/1.html", "/a/2.html", "/robots.txt"]);
 }
 
 /// On real pages, where they are: the learnt file checks clean, and on the page left out it is not below the generic extractor.
