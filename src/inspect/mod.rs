@@ -5,6 +5,7 @@
 
 mod hits;
 mod html;
+mod lines;
 mod trace;
 
 use std::time::{Duration, Instant};

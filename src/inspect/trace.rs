@@ -7,8 +7,9 @@ use scraper::{ElementRef, Html, Selector};
 use url::Url;
 
 use super::hits::{self, describe};
+use super::lines::{Paragraph, paragraphs, same, squash};
 use super::{Fate, Shown, Tried};
-use crate::clean::blocks::{self, Blocks, is_blank};
+use crate::clean::blocks::{self, Blocks};
 use crate::clean::date::{self, Context};
 use crate::clean::meta::Meta;
 use crate::clean::noise::{self, Class};
@@ -19,7 +20,7 @@ use crate::record::Method;
 use crate::sites::at::StrOr;
 use crate::sites::load::Set;
 use crate::sites::model::{HasFields, Template as Written};
-use crate::sites::{LineAction, LineRule, Require, Site, Sites, Template, TemplateKind};
+use crate::sites::{LineRule, Require, Site, Sites, Template, TemplateKind};
 
 /// All that is known of the page.
 pub struct Seen<'a> {
@@ -50,14 +51,6 @@ pub struct Traced {
     pub lines: Vec<Shown>,
     /// Paragraphs that stand nowhere on the page.
     pub unplaced: Vec<String>,
-}
-
-/// A paragraph before line rules, and what the first rule that acts on it does.
-struct Paragraph {
-    squashed: String,
-    fate: Fate,
-    rule: String,
-    origin: Option<String>,
 }
 
 /// What is known about the container before lines are looked at.
@@ -414,71 +407,6 @@ fn name(element: ElementRef<'_>) -> String {
         out.push_str(&format!(".{}", hits::short(class)));
     }
     out
-}
-
-/// What the line rules do to each paragraph: the first that matches acts, `strip` lets later ones look at what is left.
-fn paragraphs(lines: &[String], rules: &[&LineRule]) -> Vec<Paragraph> {
-    let n = lines.len();
-    let mut cut: Option<(String, Option<String>)> = None;
-    let mut out = Vec::with_capacity(n);
-    for (i, line) in lines.iter().enumerate() {
-        let mut paragraph =
-            Paragraph { squashed: squash(line), fate: Fate::Kept, rule: "body".to_owned(), origin: None };
-        if let Some((rule, origin)) = &cut {
-            paragraph.fate = Fate::Cut;
-            paragraph.rule = format!("after a line that a rule cuts at: {rule}");
-            paragraph.origin.clone_from(origin);
-            out.push(paragraph);
-            continue;
-        }
-        let mut text = line.clone();
-        let chars = blocks::visible(line) as usize;
-        for rule in rules {
-            if rule.max_chars.is_some_and(|max| chars > max)
-                || rule.within_first.is_some_and(|first| i >= first)
-                || rule.within_last.is_some_and(|last| n - i > last)
-                || !rule.pattern.is_match(&text)
-            {
-                continue;
-            }
-            let shown = hits::short(rule.pattern.as_str());
-            paragraph.origin = Some(rule.origin.clone());
-            match rule.action {
-                LineAction::Drop => {
-                    paragraph.fate = Fate::Cut;
-                    paragraph.rule = format!("line rule, drop: {shown}");
-                    break;
-                }
-                LineAction::Cut => {
-                    paragraph.fate = Fate::Cut;
-                    paragraph.rule = format!("line rule, cut: {shown}");
-                    cut = Some((shown, Some(rule.origin.clone())));
-                    break;
-                }
-                LineAction::Strip => {
-                    text = rule.pattern.replace_all(&text, "").trim_matches(is_blank).to_owned();
-                    paragraph.fate = if text.is_empty() { Fate::Cut } else { Fate::Trimmed };
-                    paragraph.rule = format!("line rule, strip: {shown}");
-                    if text.is_empty() {
-                        break;
-                    }
-                }
-            }
-        }
-        out.push(paragraph);
-    }
-    out
-}
-
-fn squash(text: &str) -> String {
-    text.chars().filter(|c| !is_blank(*c)).collect()
-}
-
-/// A line of the page and a paragraph are the same, but for what was cut out of the line.
-fn same(line: &str, paragraph: &str) -> bool {
-    line == paragraph
-        || paragraph.len() * 2 > line.len() && line.starts_with(paragraph)
-        || paragraph.len() > 60 && line.len() >= paragraph.len() && crate::learn::agreement(line, paragraph) > 0.7
 }
 
 /// How the body of a record was found, in a word.

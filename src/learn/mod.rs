@@ -2,9 +2,9 @@
 //!
 //! The generic extractor finds the article of most pages, one page at a time. Several pages of one site say more: what
 //! repeats is the frame, what differs is the article; a container that holds what differs on every page, and names that are
-//! on every page, make a selector file. The way of the pages: [`study`] (what the generic extractor takes for the body) →
-//! [`container`] (which selector finds it on which pages: the templates) → [`fields`], [`noise`] → [`trial`] (the real
-//! cleaner on the same pages; what does worse than the generic extractor is left out) → [`write`].
+//! on every page, make a selector file. The way of the pages: `study` (what the generic extractor takes for the body) →
+//! `container` (which selector finds it on which pages: the templates) → `fields`, `noise` → `trial` (the real
+//! cleaner on the same pages; what does worse than the generic extractor is left out) → `write`.
 
 mod address;
 mod container;
