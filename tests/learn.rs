@@ -258,3 +258,20 @@ fn leaving_one_page_out() {
         assert_eq!(a, b, "{site}");
     }
 }
+
+/// A file of one's own takes its hosts from a built-in one, whatever the two are called.
+#[test]
+fn files_on_disk_win_over_built_in_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("mine.toml");
+    fs::write(
+        &file,
+        "name = \"我的\"\nhosts = [\"www.guancha.cn\"]\n[[template]]\nname = \"t\"\nbody = \".all-txt\"\n",
+    )
+    .unwrap();
+    let selectors = file.to_str().unwrap();
+    let answer: Value =
+        serde_json::from_str(&ok(&["explain", "--selectors", selectors, "https://www.guancha.cn/a/1.shtml"])).unwrap();
+    assert_eq!(answer["site"], "mine");
+    ok(&["check", selectors]);
+}
