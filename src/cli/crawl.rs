@@ -228,11 +228,11 @@ fn targets(
 
 /// A site by id, or by one of its host names, or by its name.
 fn find(text: &str, sites: &Sites) -> Option<Arc<Site>> {
-    sites.by_id(text).or_else(|| sites.for_host(text)).or_else(|| sites.sites.iter().find(|s| s.name == text)).cloned()
+    sites.by_id(text).or_else(|| sites.for_host(text)).or_else(|| sites.by_name(text)).cloned()
 }
 
 fn unknown_help(text: &str, sites: &Sites) -> String {
-    match config::nearest(text, sites.sites.iter().map(|site| site.id.as_str())) {
+    match config::nearest(text, sites.ids()) {
         Some(near) => {
             format!("did you mean `{near}`? `jingwen sites` lists all; an address begins with http:// or https://")
         }
