@@ -19,6 +19,7 @@ use crate::crawl::report::{End, Report};
 use crate::crawl::robots::product_token;
 use crate::crawl::run::{CrawlError, Plan};
 use crate::crawl::warc::Archive;
+use crate::output::parts::Rotation;
 use crate::sites::{Site, Sites};
 use crate::units::{Rate, Span};
 
@@ -142,6 +143,11 @@ impl Args {
             patience: config.politeness.patience.0,
             in_flight: config.http.in_flight,
             max_redirects: config.http.max_redirects,
+            rotation: Rotation {
+                size: config.output.rotate_size,
+                every: config.output.rotate_every,
+                compress: config.output.compress,
+            },
             limit: self.limit,
             token: product_token(user_agent).to_owned(),
             clean: crate::clean::Options::default(),

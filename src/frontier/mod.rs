@@ -7,6 +7,7 @@ use std::future::Future;
 
 use url::Url;
 
+use crate::output::parts::{Closed, Part};
 use crate::urls::{CanonicalUrl, HostKey, hash64};
 
 pub mod sqlite;
@@ -296,6 +297,15 @@ pub struct HeldBack {
     pub waiting: i64,
 }
 
+/// What is committed of an output file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutputState {
+    /// Its length.
+    pub bytes: u64,
+    /// When its first record was written; 0 where that is not known.
+    pub begun: Millis,
+}
+
 /// Numbers for reports.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -359,8 +369,17 @@ pub trait Frontier: Send + Sync + 'static {
     fn select(&self, belongs: &(dyn Fn(&str) -> bool + Sync))
     -> impl Future<Output = Result<(), FrontierError>> + Send;
 
-    /// Committed length of an output file.
-    fn output_len(&self, path: &str) -> impl Future<Output = Result<Option<u64>, FrontierError>> + Send;
+    /// What is committed of an output file.
+    fn output(&self, path: &str) -> impl Future<Output = Result<Option<OutputState>, FrontierError>> + Send;
+
+    /// Parts cut from an output file, by number.
+    fn parts(&self, path: &str) -> impl Future<Output = Result<Vec<Part>, FrontierError>> + Send;
+
+    /// Notes that the file's lines so far are a part, and that the file is empty.
+    fn begin_part(&self, part: &Part) -> impl Future<Output = Result<(), FrontierError>> + Send;
+
+    /// Notes that a part is finished.
+    fn finish_part(&self, part: &Part, closed: &Closed) -> impl Future<Output = Result<(), FrontierError>> + Send;
 
     /// Numbers for reports.
     fn counts(&self) -> impl Future<Output = Result<Counts, FrontierError>> + Send;

@@ -1,5 +1,6 @@
 //! The embedded frontier: one SQLite file in WAL mode, which anyone can look into with `sqlite3`.
 
+mod parts;
 mod rows;
 mod sql;
 mod write;
@@ -11,8 +12,10 @@ use sqlx::Row;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use super::{
-    Batch, Counts, Cursor, Frontier, FrontierError, HeldBack, HostId, LeasedHost, Millis, NEVER, Task, UrlKey,
+    Batch, Counts, Cursor, Frontier, FrontierError, HeldBack, HostId, LeasedHost, Millis, NEVER, OutputState, Task,
+    UrlKey,
 };
+use crate::output::parts::{Closed, Part};
 
 /// Page cache of the writing connection, in KiB: bounded, whatever the size of the file.
 const WRITE_CACHE_KIB: &str = "-16384";
@@ -218,13 +221,20 @@ impl Frontier for SqliteFrontier {
         tx.commit().await.map_err(writing)
     }
 
-    async fn output_len(&self, path: &str) -> Result<Option<u64>, FrontierError> {
-        let bytes: Option<i64> = sqlx::query_scalar("SELECT bytes FROM output WHERE path = ?1")
-            .bind(path)
-            .fetch_optional(&self.reader)
-            .await
-            .map_err(reading)?;
-        Ok(bytes.and_then(|b| u64::try_from(b).ok()))
+    async fn output(&self, path: &str) -> Result<Option<OutputState>, FrontierError> {
+        self.read_output(path).await
+    }
+
+    async fn parts(&self, path: &str) -> Result<Vec<Part>, FrontierError> {
+        self.read_parts(path).await
+    }
+
+    async fn begin_part(&self, part: &Part) -> Result<(), FrontierError> {
+        self.write_part(part).await
+    }
+
+    async fn finish_part(&self, part: &Part, closed: &Closed) -> Result<(), FrontierError> {
+        self.write_closed(part, closed).await
     }
 
     async fn counts(&self) -> Result<Counts, FrontierError> {

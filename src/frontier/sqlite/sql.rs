@@ -40,6 +40,10 @@ pub const HOSTS: &str = "INSERT INTO host (bucket, host, origin, ready_at)
         ready_at = CASE WHEN leased = 1 THEN ready_at ELSE max(not_before, min(ready_at, excluded.ready_at)) END
         WHERE active = 0 OR leased = 0 AND ready_at > max(not_before, excluded.ready_at)";
 
+/// An output file has grown; its age counts from its first record.
+pub const OUTPUT: &str = "INSERT INTO output (path, bytes, begun) VALUES (?1, ?2, iif(?2 > 0, ?3, 0))
+    ON CONFLICT (path) DO UPDATE SET begun = iif(bytes = 0 OR begun = 0, excluded.begun, begun), bytes = excluded.bytes";
+
 /// Most links in one statement.
 const MOST_LINKS: usize = 128;
 

@@ -69,7 +69,7 @@ async fn links_are_taken_once_and_done_ones_never_again() {
     };
     frontier.commit(&batch).await.unwrap();
     assert_eq!(frontier.counts().await.unwrap(), Counts { hosts: 2, queued: 2, seen: 1 });
-    assert_eq!(frontier.output_len("/out/articles.jsonl").await.unwrap(), Some(12));
+    assert_eq!(frontier.output("/out/articles.jsonl").await.unwrap().map(|output| output.bytes), Some(12));
     assert_eq!(frontier.known(&[article.key]).await.unwrap(), [true]);
     assert!(frontier.next(a, Cursor::START, now(), now() + 1, 10).await.unwrap().is_empty());
 

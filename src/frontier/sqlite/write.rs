@@ -23,9 +23,10 @@ pub async fn batch(tx: &mut Tx<'_>, batch: &Batch, now: Millis) -> Result<(), sq
         host(tx, *id, update).await?;
     }
     for (path, bytes) in &batch.outputs {
-        sqlx::query("INSERT INTO output (path, bytes) VALUES (?1, ?2) ON CONFLICT (path) DO UPDATE SET bytes = ?2")
+        sqlx::query(sql::OUTPUT)
             .bind(path)
             .bind(i64::try_from(*bytes).unwrap_or(i64::MAX))
+            .bind(now)
             .execute(&mut **tx)
             .await?;
     }
