@@ -62,8 +62,8 @@ impl Run {
 /// Runs the tests of the sites asked for, in parallel; the answer is in the order of files and tests.
 pub fn run(sites: &Sites, asked: &BTreeSet<String>, given: Option<&Path>) -> Vec<Run> {
     let tests: Vec<(&Arc<Site>, &SiteTest)> = sites
-        .sites
-        .iter()
+        .all()
+        .into_iter()
         .filter(|site| asked.contains(&site.id))
         .flat_map(|site| site.tests.iter().map(move |test| (site, test)))
         .collect();
