@@ -138,7 +138,7 @@ fn body_of(
             }
             for node in nodes {
                 let part = blocks::blocks(from.html, *node, &|id| cut.contains(&id) || captions.contains(&id));
-                let tidied = tidy::tidy(&part, 0, part.lines.len(), headline, false, rules);
+                let tidied = tidy::tidy(&part, 0, part.lines.len(), headline, template.strict, rules);
                 images.extend(pictures(&part, 0, from.url));
                 body.append(tidied);
             }
@@ -148,12 +148,12 @@ fn body_of(
             let html = dom::fragment(markup);
             let cut: HashSet<NodeId> = template.remove.iter().flat_map(|s| html.select(s)).map(|e| e.id()).collect();
             let part = blocks::blocks(&html, html.root_element().id(), &|id| cut.contains(&id));
-            let body = tidy::tidy(&part, 0, part.lines.len(), headline, false, rules);
+            let body = tidy::tidy(&part, 0, part.lines.len(), headline, template.strict, rules);
             (body, pictures(&part, 0, from.url))
         }
         Content::Text(text) => {
             let part = Blocks::of_text(text);
-            (tidy::tidy(&part, 0, part.lines.len(), headline, false, rules), Vec::new())
+            (tidy::tidy(&part, 0, part.lines.len(), headline, template.strict, rules), Vec::new())
         }
     }
 }

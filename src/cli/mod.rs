@@ -9,9 +9,14 @@ mod check_config;
 mod clean;
 mod completions;
 mod crawl;
+mod diff;
 mod explain;
 mod import;
 mod init;
+mod inspect;
+mod learn;
+mod live;
+mod pages;
 mod progress;
 mod sites;
 mod test;
@@ -46,6 +51,9 @@ enum Command {
     Test(test::Args),
     Sites(sites::Args),
     Explain(explain::Args),
+    Inspect(inspect::Args),
+    Learn(learn::Args),
+    Diff(diff::Args),
     Import(import::Args),
     Init(init::Args),
     Completions(completions::Args),
@@ -62,6 +70,9 @@ pub fn main() -> ExitCode {
         Command::Test(args) => args.run(),
         Command::Sites(args) => args.run(),
         Command::Explain(args) => args.run(),
+        Command::Inspect(args) => args.run(),
+        Command::Learn(args) => args.run(),
+        Command::Diff(args) => args.run(),
         Command::Import(args) => args.run(),
         Command::Init(args) => args.run(),
         Command::Completions(args) => args.run(),

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{Failure, Outcome, check_config, exit};
 use crate::sites::select::Selection;
 use crate::sites::testing::{self, Difference, Run, Verdict};
-use crate::sites::{Sites, pages};
+use crate::sites::{Sites, SourceFile, load, pages};
 
 /// Run the tests inside selector files.
 ///
@@ -85,8 +85,11 @@ impl Args {
         let selection = self.selection()?;
         let texts: BTreeMap<String, String> =
             selection.files.iter().map(|f| (f.id.clone(), f.text.to_string())).collect();
+        let copies = selection.files.iter().map(SourceFile::copy).collect();
         let sites = Sites::compile(selection.files).map_err(Failure::usage)?;
-        let runs = testing::run(&sites, &selection.asked, self.pages.as_deref());
+        // Whatever is wrong with the files was told just now.
+        let files = load::parse(copies, &mut Vec::new());
+        let runs = testing::run(&sites, &files, &selection.asked, self.pages.as_deref());
         match self.format {
             Format::Text => text(&runs, began.elapsed()),
             Format::Json => {

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::load::Set;
-use super::problem::{Problem, SourceFile};
-use super::shelf::Head;
+use super::problem::{Origin, Problem};
 
 /// Looks a host up: exact names first, then the longest suffix.
 #[derive(Debug, Default)]
@@ -40,15 +39,22 @@ impl Hosts {
     }
 }
 
-/// Checks that no host is named twice, in one file or in two; of two files, the one that is not embedded is told of.
-pub fn check(files: &Set, embedded: &BTreeMap<String, SourceFile>, problems: &mut Vec<Problem>) {
+/// The hosts that files on disk name, with the file: these take them from embedded files, as they take names.
+pub fn on_disk(files: &Set) -> HashMap<String, String> {
+    let on_disk = files.iter().filter(|(_, parsed)| parsed.file.origin != Origin::Builtin);
+    on_disk.flat_map(|(id, parsed)| parsed.model.hosts.iter().map(|host| (host.to_lowercase(), id.clone()))).collect()
+}
+
+/// Checks that no host is named twice, in one file or in two.
+pub fn check(files: &Set, problems: &mut Vec<Problem>) {
     let mut owners: BTreeMap<String, &str> = BTreeMap::new();
-    for (id, file) in embedded.iter().filter(|(id, _)| !id.starts_with('_')) {
-        owners.extend(Head::of(&file.text).hosts().into_iter().map(|host| (host, id.as_str())));
-    }
+    let taken = on_disk(files);
     for (id, parsed) in files.iter().filter(|(id, parsed)| !id.starts_with('_') && !parsed.broken) {
         for host in &parsed.model.hosts {
             let name = host.to_lowercase();
+            if parsed.file.origin == Origin::Builtin && taken.contains_key(&name) {
+                continue;
+            }
             match owners.get(&name) {
                 Some(owner) if owner == id => problems.push(
                     Problem::warning(

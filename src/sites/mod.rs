@@ -20,7 +20,7 @@ pub mod shape;
 mod shelf;
 pub mod testing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ impl Sites {
     /// The selector files embedded in the program.
     pub fn builtin() -> Self {
         let files = load::builtin().into_iter().map(|f| (f.id.clone(), f)).collect();
-        Self::lazily(files, Set::new(), Vec::new(), None, Arc::default())
+        Self::lazily(files, Set::new(), Vec::new(), None, Arc::default(), &HashMap::new())
     }
 
     /// The embedded selector files, and those of the given files and folders, which take the place of embedded ones with the
@@ -91,9 +91,10 @@ impl Sites {
         let known = compile::Known { common: None, patterns: &shelf.patterns, others: &others };
         let compiled = compile::compile(&set, &known, &mut problems);
         let Shelf { embedded, checked, patterns, .. } = shelf;
-        hosts::check(&checked, &embedded, &mut problems);
+        hosts::check(&checked, &mut problems);
+        let taken = hosts::on_disk(&checked);
         errors(problems)?;
-        Ok(Self::lazily(embedded, checked, compiled.sites, Some(compiled.common), patterns))
+        Ok(Self::lazily(embedded, checked, compiled.sites, Some(compiled.common), patterns, &taken))
     }
 
     /// Selector files given as text, nothing else, all compiled now.
@@ -114,17 +115,19 @@ impl Sites {
         let patterns = Arc::new(Patterns::thorough());
         let known = compile::Known { common: None, patterns: &patterns, others: &[] };
         let compiled = compile::compile(set, &known, problems);
-        hosts::check(set, &BTreeMap::new(), problems);
-        Self::lazily(BTreeMap::new(), Set::new(), compiled.sites, Some(compiled.common), patterns)
+        hosts::check(set, problems);
+        let taken = hosts::on_disk(set);
+        Self::lazily(BTreeMap::new(), Set::new(), compiled.sites, Some(compiled.common), patterns, &taken)
     }
 
-    /// Puts together what is compiled already and what will be when it is needed.
+    /// Puts together what is compiled already and what will be when it is needed. A host in `taken` belongs to that file.
     fn lazily(
         embedded: BTreeMap<String, SourceFile>,
         checked: Set,
         compiled: Vec<Arc<Site>>,
         common: Option<Arc<Common>>,
         patterns: Arc<Patterns>,
+        taken: &HashMap<String, String>,
     ) -> Self {
         let mut entries: BTreeMap<String, (Entry, Vec<String>)> = BTreeMap::new();
         let heads: Vec<(String, Head)> = embedded
@@ -157,6 +160,9 @@ impl Sites {
         for site in compiled {
             let entry = Entry { id: site.id.clone(), name: site.name.clone(), site: Lazy::from(Some(site.clone())) };
             entries.insert(site.id.clone(), (entry, site.hosts.clone()));
+        }
+        for (id, (_, hosts)) in &mut entries {
+            hosts.retain(|host| taken.get(host).is_none_or(|owner| owner == id));
         }
         let hosts = Hosts::new(entries.values().map(|(_, hosts)| hosts.as_slice()));
         let common = Lazy::new(move || Arc::clone(&shelf.common));

@@ -185,6 +185,9 @@ pub struct Template {
     pub keep: Many<String>,
     /// Picture captions inside the container: out of the body, into `images`.
     pub captions: Many<String>,
+    /// Short lines are kept only where the container's paragraphs stand (same kind of element, same parent), as the generic
+    /// extractor does. For containers into which the site puts ever new boxes; what `learn` writes has it.
+    pub strict: bool,
     /// Link to the next page of an article over several pages; they are joined.
     pub next: Option<At<StrOr<NextTable>>>,
     /// Link (or rewrite of the address) to a twin that holds the whole article on one page.

@@ -30,6 +30,11 @@ pub struct SourceFile {
 }
 
 impl SourceFile {
+    /// The same file once more; its text is shared.
+    pub fn copy(&self) -> Self {
+        Self { id: self.id.clone(), name: self.name.clone(), origin: self.origin.clone(), text: Arc::clone(&self.text) }
+    }
+
     /// Line and column of a byte offset, both from 1; the column counts characters.
     pub fn line_column(&self, offset: usize) -> (usize, usize) {
         let before = &self.text.as_bytes()[..offset.min(self.text.len())];

@@ -175,6 +175,8 @@ pub struct Template {
     pub keep: Vec<Selector>,
     /// Captions inside the container: out of the body, into `images`.
     pub captions: Vec<Selector>,
+    /// Short lines are kept only where the container's paragraphs stand.
+    pub strict: bool,
     /// Next page of a paginated article.
     pub next: Option<NextRule>,
     /// Single-page twin.

@@ -73,6 +73,7 @@ impl Cx<'_> {
             remove: self.css_list(&template.remove),
             keep: self.css_list(&template.keep),
             captions: self.css_list(&template.captions),
+            strict: template.strict,
             next: template.next.as_ref().and_then(|n| self.next(n)),
             whole: template.whole.as_ref().and_then(|w| self.whole(w)),
             require: self.require(&template.require, template.kind),

@@ -1,5 +1,6 @@
 //! Runs the `[[test]]`s of selector files: a page in, a comparison with what must come out.
 
+mod blame;
 mod compare;
 mod junit;
 mod update;
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 use url::Url;
 
+use super::load::Set;
 use super::{Origin, Site, SiteTest, Sites, pages};
 use crate::clean::{Body, Cleaned, Options, Page, clean};
 
@@ -59,18 +61,19 @@ impl Run {
     }
 }
 
-/// Runs the tests of the sites asked for, in parallel; the answer is in the order of files and tests.
-pub fn run(sites: &Sites, asked: &BTreeSet<String>, given: Option<&Path>) -> Vec<Run> {
+/// Runs the tests of the sites asked for, in parallel; the answer is in the order of files and tests. `files` are the selector
+/// files as written, for telling which of their rules decided.
+pub fn run(sites: &Sites, files: &Set, asked: &BTreeSet<String>, given: Option<&Path>) -> Vec<Run> {
     let tests: Vec<(&Arc<Site>, &SiteTest)> = sites
         .all()
         .into_iter()
         .filter(|site| asked.contains(&site.id))
         .flat_map(|site| site.tests.iter().map(move |test| (site, test)))
         .collect();
-    tests.into_par_iter().map(|(site, test)| run_one(sites, site, test, given)).collect()
+    tests.into_par_iter().map(|(site, test)| run_one(sites, files, site, test, given)).collect()
 }
 
-fn run_one(sites: &Sites, site: &Arc<Site>, test: &SiteTest, given: Option<&Path>) -> Run {
+fn run_one(sites: &Sites, files: &Set, site: &Arc<Site>, test: &SiteTest, given: Option<&Path>) -> Run {
     let began = Instant::now();
     let (verdict, cleaned) = match clean_page(sites, site, test, given) {
         Ok((cleaned, bytes, url)) => {
@@ -78,6 +81,7 @@ fn run_one(sites: &Sites, site: &Arc<Site>, test: &SiteTest, given: Option<&Path
             if let Some(difference) = differences.iter_mut().find(|d| d.what == "template") {
                 difference.note = why::why(site, test, &bytes, url.as_ref(), cleaned.template.as_deref());
             }
+            blame::blame(&mut differences, sites, files, &bytes, url.as_ref());
             (if differences.is_empty() { Verdict::Passed } else { Verdict::Failed(differences) }, Some(cleaned))
         }
         Err(verdict) => (verdict, None),
