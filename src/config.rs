@@ -12,6 +12,7 @@ use miette::{NamedSource, SourceSpan};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::output::parts::Compress;
 use crate::units::{Rate, Size, Span};
 
 /// The user agent that `jingwen init` writes and that asks to be replaced.
@@ -85,6 +86,12 @@ pub struct Politeness {
 pub struct OutputConfig {
     /// Folder for `articles.jsonl` and `rejected.jsonl`.
     pub dir: PathBuf,
+    /// Cut a file into a part of its own (`articles-000001.jsonl`) once it has this size: "256MiB". Absent: never.
+    pub rotate_size: Option<Size>,
+    /// … or once its first record is this old: "1d". Absent: never.
+    pub rotate_every: Option<Span>,
+    /// How parts are stored.
+    pub compress: Compress,
 }
 
 /// `[state]`.
@@ -118,7 +125,7 @@ impl Default for Politeness {
 
 impl Default for OutputConfig {
     fn default() -> Self {
-        Self { dir: PathBuf::from("out") }
+        Self { dir: PathBuf::from("out"), rotate_size: None, rotate_every: None, compress: Compress::None }
     }
 }
 

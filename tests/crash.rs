@@ -99,6 +99,63 @@ fn dead_between_append_sync_and_commit() {
     check(&server, &bench, kills);
 }
 
+/// Lines of all finished parts, by what their index says of them, and of the file that is being written.
+fn lines_of_parts(out: &std::path::Path) -> (usize, Vec<String>) {
+    let index: Vec<serde_json::Value> =
+        serde_json::from_slice(&std::fs::read(out.join("articles-parts.json")).unwrap()).unwrap();
+    let mut lines = Vec::new();
+    for part in &index {
+        let bytes = std::fs::read(out.join(part["name"].as_str().unwrap())).unwrap();
+        assert_eq!(part["stored"], bytes.len());
+        let text = match bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+            true => zstd::decode_all(&bytes[..]).unwrap(),
+            false => bytes,
+        };
+        let text = String::from_utf8(text).unwrap();
+        assert!(text.ends_with('\n') && part["bytes"] == text.len());
+        assert_eq!(part["records"], text.lines().count());
+        lines.extend(text.lines().map(ToOwned::to_owned));
+    }
+    lines.extend(std::fs::read_to_string(out.join("articles.jsonl")).unwrap().lines().map(ToOwned::to_owned));
+    (index.len(), lines)
+}
+
+#[test]
+fn dead_while_a_part_is_cut_off() {
+    let faults = ["part-begun", "part-detached", "part-stored", "part-named"];
+    for compress in ["none", "zstd"] {
+        let server = serve();
+        let config = format!(
+            "[politeness]\nrate = \"5000/s\"\nconcurrency = {CONCURRENCY}\n[output]\nrotate_size = \"20KiB\"\ncompress = \"{compress}\"\n"
+        );
+        let bench = Bench::new(&server, &["a.test"], "", &config);
+        if cfg!(debug_assertions) {
+            for (n, point) in faults.iter().chain(&faults).enumerate() {
+                let fault = format!("{point}:{}", 1 + n % 2);
+                let _ = bench.command(&["crawl"]).env("JINGWEN_FAULT", fault).output().unwrap();
+            }
+        }
+        let output = bench.run(&["crawl"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let (parts, lines) = lines_of_parts(&bench.path("out"));
+        assert!(parts >= 3, "{parts} parts");
+        let mut urls: Vec<String> = lines
+            .iter()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["url"].as_str().unwrap().to_owned())
+            .collect();
+        urls.sort();
+        assert_eq!(urls.len(), LISTS * PER_LIST, "{compress}");
+        urls.dedup();
+        assert_eq!(urls.len(), LISTS * PER_LIST, "{compress}: doubled");
+        let left: Vec<_> = std::fs::read_dir(bench.path("out"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.starts_with('.'))
+            .collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
 #[test]
 fn two_on_one_state_are_refused() {
     let server = serve();

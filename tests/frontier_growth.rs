@@ -65,7 +65,7 @@ async fn cost_is_flat_in_the_number_of_addresses() {
             let tasks = frontier.next(host, after, now(), now(), 16).await.unwrap();
             slowest = slowest.max(asked.elapsed().as_secs_f64() * 1000.0);
             let Some(task) = tasks.last() else { break };
-            after = Cursor { due: task.due, id: task.key.id };
+            after = Cursor::after(task);
             visits.extend(tasks.iter().map(|task| (task.key, Fate::Done)));
         }
     }

@@ -91,7 +91,7 @@ chars = [400, 4000]
 #[test]
 fn every_key_is_read() {
     let sites = compile(&[("full", FULL)]);
-    let site = &sites.sites[0];
+    let site = &sites.all()[0];
     assert_eq!((site.id.as_str(), site.name.as_str()), ("full", "示例新闻网"));
     assert_eq!(site.charset.map(|c| c.name()), Some("GBK"));
     assert_eq!(site.crawl.interval, Some(Duration::from_secs(3)));
@@ -155,7 +155,7 @@ fn templates_and_rules_are_inherited_own_first() {
         ("_common", "[fields]\nsource = '#source_baidu'\n[[line]]\nmatch = 'common'"),
         ("alone", "hosts = ['b.example.com']\ncommon = false\n[[template]]\nname = 'x'\nbody = '.x'"),
     ]);
-    assert_eq!(sites.sites.len(), 2, "files that begin with _ are no sites");
+    assert_eq!(sites.all().len(), 2, "files that begin with _ are no sites");
     let child = sites.by_id("child").unwrap();
     let names: Vec<_> = child.templates.iter().map(|t| t.name.as_str()).collect();
     assert_eq!(names, ["new", "old"]);
@@ -173,7 +173,7 @@ fn templates_and_rules_are_inherited_own_first() {
 #[test]
 fn later_files_take_the_place_of_earlier_ones() {
     let sites = compile(&[("a", "hosts = ['old.example.com']"), ("a", "hosts = ['new.example.com']")]);
-    assert_eq!(sites.sites.len(), 1);
+    assert_eq!(sites.all().len(), 1);
     assert!(sites.for_host("old.example.com").is_none());
 }
 
@@ -181,7 +181,7 @@ fn later_files_take_the_place_of_earlier_ones() {
 fn the_hash_covers_what_is_extended() {
     let hash = |family: &str| {
         let sites = compile(&[("_f", family), ("a", "hosts = ['a.example.com']\nextends = '_f'")]);
-        sites.sites[0].hash.clone()
+        sites.all()[0].hash.clone()
     };
     assert_eq!(hash("").len(), 16);
     assert_ne!(hash(""), hash("remove = '.x'"));
@@ -189,7 +189,21 @@ fn the_hash_covers_what_is_extended() {
 
 #[test]
 fn the_embedded_files_are_valid() {
-    if let Err(errors) = Sites::builtin() {
-        panic!("{:?}", miette::Report::new(errors));
+    let sites = match Sites::compile(jingwen::sites::load::builtin()) {
+        Ok(sites) => sites,
+        Err(errors) => panic!("{:?}", miette::Report::new(errors)),
+    };
+    // What is compiled when it is needed is the same.
+    let lazily = Sites::builtin();
+    assert_eq!(lazily.ids().collect::<Vec<_>>(), sites.ids().collect::<Vec<_>>());
+    assert_eq!(lazily.common.lines.len(), sites.common.lines.len());
+    for site in sites.all() {
+        let other = lazily.by_id(&site.id).expect("compiles");
+        assert_eq!((&other.hash, &other.hosts, &other.name), (&site.hash, &site.hosts, &site.name));
+        assert_eq!((other.templates.len(), other.lines.len()), (site.templates.len(), site.lines.len()));
+        for host in &site.hosts {
+            let host = host.replace('*', "a");
+            assert_eq!(lazily.id_for_host(&host), sites.id_for_host(&host), "{host}");
+        }
     }
 }

@@ -38,7 +38,7 @@ fn what_has_a_counterpart_is_carried_over() {
     };
     let sites =
         Sites::compile(vec![file]).unwrap_or_else(|e| panic!("{:?}\n{}", miette::Report::new(e), imported.toml));
-    let site = &sites.sites[0];
+    let site = &sites.all()[0];
     assert_eq!(site.hosts, ["example.com", "www.example.com"]);
     let [advertisement, template] = &site.templates[..] else { panic!("{}", imported.toml) };
     assert_eq!(advertisement.when.has.len(), 1);

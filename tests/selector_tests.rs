@@ -215,11 +215,8 @@ fn shipped_files_have_no_errors() {
 }
 
 #[test]
-fn shipped_files_pass_their_own_tests_within_five_seconds() {
+fn shipped_files_pass_their_own_tests() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let began = Instant::now();
     let (code, out, err) = jingwen(root, &["test"]);
-    let took = began.elapsed();
     assert_eq!(code, 0, "{out}{err}");
-    assert!(took < Duration::from_secs(5), "{took:?}: {out}");
 }

@@ -19,6 +19,7 @@ use crate::crawl::report::{End, Report};
 use crate::crawl::robots::product_token;
 use crate::crawl::run::{CrawlError, Plan};
 use crate::crawl::warc::Archive;
+use crate::output::parts::Rotation;
 use crate::sites::{Site, Sites};
 use crate::units::{Rate, Span};
 
@@ -142,6 +143,11 @@ impl Args {
             patience: config.politeness.patience.0,
             in_flight: config.http.in_flight,
             max_redirects: config.http.max_redirects,
+            rotation: Rotation {
+                size: config.output.rotate_size,
+                every: config.output.rotate_every,
+                compress: config.output.compress,
+            },
             limit: self.limit,
             token: product_token(user_agent).to_owned(),
             clean: crate::clean::Options::default(),
@@ -228,11 +234,11 @@ fn targets(
 
 /// A site by id, or by one of its host names, or by its name.
 fn find(text: &str, sites: &Sites) -> Option<Arc<Site>> {
-    sites.by_id(text).or_else(|| sites.for_host(text)).or_else(|| sites.sites.iter().find(|s| s.name == text)).cloned()
+    sites.by_id(text).or_else(|| sites.for_host(text)).or_else(|| sites.by_name(text)).cloned()
 }
 
 fn unknown_help(text: &str, sites: &Sites) -> String {
-    match config::nearest(text, sites.sites.iter().map(|site| site.id.as_str())) {
+    match config::nearest(text, sites.ids()) {
         Some(near) => {
             format!("did you mean `{near}`? `jingwen sites` lists all; an address begins with http:// or https://")
         }

@@ -36,7 +36,7 @@ impl Args {
         match self.format {
             Format::Text => table(&sites),
             Format::Json => {
-                let list: Vec<_> = sites.sites.iter().map(|s| as_json(s)).collect();
+                let list: Vec<_> = sites.all().into_iter().map(|s| as_json(s)).collect();
                 anstream::println!("{:#}", serde_json::Value::from(list));
             }
         }
@@ -46,7 +46,7 @@ impl Args {
 
 fn table(sites: &Sites) {
     let mut rows = vec![["ID", "NAME", "TEMPLATES", "TESTS", "CONFIDENCE", "FROM", "HOSTS"].map(str::to_owned)];
-    rows.extend(sites.sites.iter().map(|site| {
+    rows.extend(sites.all().into_iter().map(|site| {
         let hosts = match &site.hosts[..] {
             [first, second, third, rest @ ..] if !rest.is_empty() => {
                 format!("{first} {second} {third} +{}", rest.len())

@@ -14,8 +14,10 @@ use tokio::time::Instant;
 use super::context::{Context, Host, lock};
 use super::report::{End, SiteReport};
 use super::run::CrawlError;
+use crate::frontier::sqlite::SqliteFrontier;
 use crate::frontier::{Batch, Fate, Frontier, HostUpdate, Kind, NewUrl, Task, UrlKey};
-use crate::output::{JsonLines, fault};
+use crate::output::fault;
+use crate::output::series::Series;
 use crate::record::{Reason, Rejected};
 
 /// Longest that a finished visit waits for company.
@@ -107,9 +109,9 @@ pub struct Committer {
     /// The run.
     pub context: Arc<Context>,
     /// `articles.jsonl`.
-    pub articles: JsonLines,
+    pub articles: Series<SqliteFrontier>,
     /// `rejected.jsonl`.
-    pub rejected: JsonLines,
+    pub rejected: Series<SqliteFrontier>,
 }
 
 impl Committer {
@@ -122,8 +124,8 @@ impl Committer {
             if let Err(error) = self.commit(&mut group).await {
                 self.context.broken.store(true, Ordering::Release);
                 self.context.stop(End::Interrupted);
-                self.articles.roll_back();
-                self.rejected.roll_back();
+                self.articles.lines.roll_back();
+                self.rejected.lines.roll_back();
                 for done in group.drain(..) {
                     done.host.settled();
                 }
@@ -137,7 +139,8 @@ impl Committer {
                 self.context.stop(End::Limit);
             }
         }
-        Ok(())
+        self.articles.close().await?;
+        Ok(self.rejected.close().await?)
     }
 
     /// The next visit; `None` when there will be no more.
@@ -188,21 +191,23 @@ impl Committer {
         }
         // The disk may be slow; other tasks move to another thread meanwhile.
         tokio::task::block_in_place(|| {
-            self.articles.append(&articles)?;
-            self.rejected.append(&rejected)
+            self.articles.lines.append(&articles)?;
+            self.rejected.lines.append(&rejected)
         })?;
         batch.outputs = [(&articles, &self.articles), (&rejected, &self.rejected)]
             .into_iter()
             .filter(|(bytes, _)| !bytes.is_empty())
-            .map(|(_, file)| file.state())
+            .map(|(_, file)| file.lines.state())
             .collect();
         fault("commit");
         self.context.frontier.commit(&batch).await?;
         fault("committed");
-        self.articles.committed();
-        self.rejected.committed();
         self.wake(&batch);
-        Ok(())
+        // What is wrong with a part now must not take the commit back.
+        self.articles.lines.committed();
+        self.rejected.lines.committed();
+        self.articles.committed().await?;
+        Ok(self.rejected.committed().await?)
     }
 
     /// A redirect to an address that is known already leads nowhere new: a loop, or a second address of a page.

@@ -13,11 +13,13 @@ use super::discover::{Lately, Scope};
 use super::fetch::Fetch;
 use super::guard::Guard;
 use super::host::{Gate, Pace};
+use super::pool::Pool;
 use super::report::{End, Report};
 use super::robots::Robots;
 use crate::clean;
 use crate::frontier::sqlite::SqliteFrontier;
 use crate::frontier::{HostId, LeasedHost, Millis, UrlKey};
+use crate::output::parts::Rotation;
 use crate::sites::Site;
 
 /// How a run is to be done.
@@ -37,6 +39,8 @@ pub struct Settings {
     pub in_flight: u32,
     /// Redirects followed from one address.
     pub max_redirects: u32,
+    /// When output files are cut into parts.
+    pub rotation: Rotation,
     /// Articles to write at most.
     pub limit: Option<u64>,
     /// The name robots.txt calls us by.
@@ -72,8 +76,8 @@ pub struct Context {
     pub focus: Option<Mutex<HashSet<UrlKey>>>,
     /// Bounds requests under way.
     pub in_flight: Arc<Semaphore>,
-    /// Bounds pages fetched and waiting for a processor, so that fetching cannot run ahead of cleaning.
-    pub cleaning: Semaphore,
+    /// Threads that clean pages.
+    pub cleaning: Pool,
     /// One permit for each article still wanted.
     pub wanted: Option<Arc<Semaphore>>,
     /// To the committer.

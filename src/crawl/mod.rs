@@ -11,6 +11,7 @@ pub mod guard;
 pub mod host;
 pub mod lists;
 mod parts;
+pub mod pool;
 pub mod report;
 pub mod robots;
 pub mod run;

@@ -18,13 +18,15 @@ use super::context::{Context, Host, Settings, lock};
 use super::discover::{Lately, Scope};
 use super::fetch::{Fetch, HttpError};
 use super::guard::Guard;
+use super::pool::Pool;
 use super::report::{End, Report};
 use super::warc::WarcError;
 use super::worker;
 use crate::frontier::sqlite::SqliteFrontier;
 use crate::frontier::{Batch, Cursor, Frontier, FrontierError, HostId, Kind, LeasedHost, NewUrl, UrlKey, now};
+use crate::output::OutputError;
 use crate::output::lock::StateLock;
-use crate::output::{JsonLines, OutputError};
+use crate::output::series::{Series, SeriesError};
 use crate::sites::{Site, Sites};
 use crate::urls::{HostKey, registered};
 
@@ -50,6 +52,9 @@ pub enum CrawlError {
     /// The archive.
     #[error(transparent)]
     Warc(#[from] WarcError),
+    /// The system gives no threads.
+    #[error("cannot start a thread to clean pages with: {0}")]
+    Threads(std::io::Error),
     /// A part of the program died.
     #[error("a part of the crawl died: {0}; what was committed is safe")]
     Task(#[from] tokio::task::JoinError),
@@ -59,6 +64,16 @@ impl CrawlError {
     /// True where the fault is in how the program was called, and nothing was fetched.
     pub fn is_usage(&self) -> bool {
         matches!(self, Self::Output(OutputError::Locked { .. } | OutputError::Torn { .. }) | Self::Warc(_))
+    }
+}
+
+impl From<SeriesError> for CrawlError {
+    fn from(error: SeriesError) -> Self {
+        match error {
+            SeriesError::Output(error) => Self::Output(error),
+            SeriesError::Frontier(error) => Self::Frontier(error),
+            SeriesError::Task(error) => Self::Task(error),
+        }
     }
 }
 
@@ -100,10 +115,11 @@ impl Plan {
         let out = folder(&self.out)?;
         let lock = StateLock::take(&state)?;
         let frontier = SqliteFrontier::open(&state.join("frontier.sqlite")).await?;
-        let articles = open(&frontier, &out.join("articles.jsonl")).await?;
-        let rejected = open(&frontier, &out.join("rejected.jsonl")).await?;
+        let rotation = self.settings.rotation;
+        let articles = Series::open(frontier.clone(), &out.join("articles.jsonl"), rotation).await?;
+        let rejected = Series::open(frontier.clone(), &out.join("rejected.jsonl"), rotation).await?;
         // Known before the first append, so that a torn first line is cut off as well.
-        let outputs = vec![articles.state(), rejected.state()];
+        let outputs = vec![articles.lines.state(), rejected.lines.state()];
         frontier.commit(&Batch { outputs, ..Batch::default() }).await?;
 
         let scope = self.scope();
@@ -132,7 +148,7 @@ impl Plan {
             lately: Lately::default(),
             focus: focus.map(Mutex::new),
             in_flight: Arc::new(Semaphore::new(self.settings.in_flight.max(1) as usize)),
-            cleaning: Semaphore::new(processors * 2),
+            cleaning: Pool::new(processors).map_err(CrawlError::Threads)?,
             wanted: self.settings.limit.map(|n| {
                 let most = Semaphore::MAX_PERMITS;
                 Arc::new(Semaphore::new(usize::try_from(n).unwrap_or(most).min(most)))
@@ -197,11 +213,6 @@ fn folder(path: &Path) -> Result<PathBuf, OutputError> {
     let open = |source| OutputError::Open { path: path.to_owned(), source };
     fs::create_dir_all(path).map_err(open)?;
     path.canonicalize().map_err(open)
-}
-
-async fn open(frontier: &SqliteFrontier, path: &Path) -> Result<JsonLines, CrawlError> {
-    let committed = frontier.output_len(&path.display().to_string()).await?;
-    Ok(JsonLines::open(path, committed)?)
 }
 
 impl Run {

@@ -14,6 +14,7 @@ use super::fetch::{FetchError, Request, Response};
 use super::host::{PageAdvice, Turn};
 use super::lists::{self, Entry, ListError};
 use super::parts;
+use super::pool::PoolError;
 use crate::clean::{self, Body, Cleaned, Page, PageKind};
 use crate::frontier::{Fate, HostUpdate, Kind, Millis, NewUrl, Task, now};
 use crate::record::Reason;
@@ -170,12 +171,13 @@ impl Visit {
         drop(turn);
         let (base, kind, path) = (self.task.url.clone(), self.task.kind, self.json_path());
         let validators = (response.etag.clone(), response.modified.clone());
-        let parse = tokio::task::spawn_blocking(move || match (kind, path) {
+        let parse = move || match (kind, path) {
             (Kind::Sitemap, _) => lists::sitemap(&response.body, &base),
             (Kind::Feed, _) => lists::feed(&response.body, &base),
             (_, path) => lists::json(&response.body, path.as_deref().unwrap_or_default(), &base),
-        });
-        let parsed = parse.await.unwrap_or_else(|panic| Err(ListError::Xml(panic.to_string())));
+        };
+        let place = self.context.cleaning.place().await;
+        let parsed = place.run(parse).await.unwrap_or_else(|panic| Err(ListError::Xml(panic.to_string())));
         match parsed {
             Ok(entries) => {
                 self.out.counts.lists += 1;
@@ -423,12 +425,11 @@ pub async fn cleaned(
     url: &Url,
     response: Response,
     turn: Turn,
-) -> Result<(Cleaned, Option<String>), tokio::task::JoinError> {
-    // The semaphore is never closed.
-    let place = context.cleaning.acquire().await;
+) -> Result<(Cleaned, Option<String>), PoolError> {
+    let place = context.cleaning.place().await;
     drop(turn);
     let (url, sites, options) = (url.clone(), context.scope.sites.clone(), context.settings.clean.clone());
-    let result = tokio::task::spawn_blocking(move || {
+    let job = move || {
         let page = Page {
             url: Some(&url),
             body: Body::Html(&response.body),
@@ -436,10 +437,8 @@ pub async fn cleaned(
             fetched_at: Some(response.at),
         };
         (clean::clean(&page, &sites, &options), response.warc)
-    })
-    .await;
-    drop(place);
-    result
+    };
+    place.run(job).await
 }
 
 /// Marks a visit as begun.

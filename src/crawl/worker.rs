@@ -83,7 +83,7 @@ impl<'a> Queue<'a> {
         }
         let tasks = context.frontier.next(&host.lease, self.after, now(), context.began, BATCH).await?;
         if let Some(last) = tasks.last() {
-            self.after = Cursor { due: last.due, id: last.key.id };
+            self.after = Cursor::after(last);
             self.tasks.extend(tasks.into_iter().filter(|task| context.in_focus(&task.key)));
             return Ok(true);
         }

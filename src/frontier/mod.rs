@@ -7,6 +7,7 @@ use std::future::Future;
 
 use url::Url;
 
+use crate::output::parts::{Closed, Part};
 use crate::urls::{CanonicalUrl, HostKey, hash64};
 
 pub mod sqlite;
@@ -75,6 +76,9 @@ impl HostId {
 pub struct UrlKey {
     /// Its host.
     pub host: HostId,
+    /// Where it stands among its host's: addresses that look alike, with numbers and dates that lie close together, are
+    /// neighbours. What one list brings then falls on few pages of the store, and is fetched in its own order.
+    pub near: i64,
     /// 8 bytes of the hash of path and query.
     pub id: i64,
 }
@@ -82,8 +86,19 @@ pub struct UrlKey {
 impl UrlKey {
     /// Key of a canonical address.
     pub fn new(url: &CanonicalUrl) -> Self {
-        Self { host: HostId::new(&url.url().origin().ascii_serialization()), id: hash64(url.path_and_query()) }
+        let path = url.path_and_query();
+        Self { host: HostId::new(&url.url().origin().ascii_serialization()), near: near(path), id: hash64(path) }
     }
+}
+
+/// Order among the addresses of a host: 24 bits for what stands before the first digit, 40 for the first twelve digits,
+/// which mostly are a date and the beginning of a serial number. A fixed rule, as keys must never change.
+fn near(path: &str) -> i64 {
+    let start = path.find(|c: char| c.is_ascii_digit()).unwrap_or(path.len());
+    let digits = path[start..].bytes().filter(u8::is_ascii_digit).take(12);
+    let number = digits.fold(0, |number, digit| number * 10 + i64::from(digit - b'0'));
+    // The highest bits of the hash.
+    (hash64(&path[..start]) & !((1 << 40) - 1)) | number
 }
 
 /// What an address is asked for.
@@ -253,13 +268,20 @@ pub struct Batch {
 pub struct Cursor {
     /// `due` of the last address taken.
     pub due: Millis,
+    /// Its place.
+    pub near: i64,
     /// Its id.
     pub id: i64,
 }
 
 impl Cursor {
     /// Before everything.
-    pub const START: Cursor = Cursor { due: i64::MIN, id: i64::MIN };
+    pub const START: Cursor = Cursor { due: i64::MIN, near: i64::MIN, id: i64::MIN };
+
+    /// After an address.
+    pub fn after(task: &Task) -> Self {
+        Self { due: task.due, near: task.key.near, id: task.key.id }
+    }
 }
 
 /// A host that may not be asked now.
@@ -273,6 +295,15 @@ pub struct HeldBack {
     pub why: Option<String>,
     /// Addresses that wait there.
     pub waiting: i64,
+}
+
+/// What is committed of an output file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutputState {
+    /// Its length.
+    pub bytes: u64,
+    /// When its first record was written; 0 where that is not known.
+    pub begun: Millis,
 }
 
 /// Numbers for reports.
@@ -338,8 +369,17 @@ pub trait Frontier: Send + Sync + 'static {
     fn select(&self, belongs: &(dyn Fn(&str) -> bool + Sync))
     -> impl Future<Output = Result<(), FrontierError>> + Send;
 
-    /// Committed length of an output file.
-    fn output_len(&self, path: &str) -> impl Future<Output = Result<Option<u64>, FrontierError>> + Send;
+    /// What is committed of an output file.
+    fn output(&self, path: &str) -> impl Future<Output = Result<Option<OutputState>, FrontierError>> + Send;
+
+    /// Parts cut from an output file, by number.
+    fn parts(&self, path: &str) -> impl Future<Output = Result<Vec<Part>, FrontierError>> + Send;
+
+    /// Notes that the file's lines so far are a part, and that the file is empty.
+    fn begin_part(&self, part: &Part) -> impl Future<Output = Result<(), FrontierError>> + Send;
+
+    /// Notes that a part is finished.
+    fn finish_part(&self, part: &Part, closed: &Closed) -> impl Future<Output = Result<(), FrontierError>> + Send;
 
     /// Numbers for reports.
     fn counts(&self) -> impl Future<Output = Result<Counts, FrontierError>> + Send;

@@ -8,6 +8,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 pub mod lock;
+pub mod parts;
+pub mod series;
 
 /// Why output could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,14 @@ pub enum OutputError {
         /// File.
         path: PathBuf,
         /// What the system said (disk full, read-only, I/O error …).
+        source: io::Error,
+    },
+    /// A finished part could not be made.
+    #[error("cannot finish the part {path}: {source}; its lines are safe in the folder, and the next run tries again")]
+    Part {
+        /// File.
+        path: PathBuf,
+        /// What the system said.
         source: io::Error,
     },
     /// Another process writes there.

@@ -20,6 +20,7 @@ mod embedded {
 pub const COMMON: &str = "_common";
 
 /// A selector file as text and as model.
+#[derive(Debug, Clone)]
 pub struct Parsed {
     /// The text.
     pub file: Arc<SourceFile>,

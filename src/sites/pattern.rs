@@ -8,6 +8,7 @@ use scraper::Selector;
 
 use super::at::At;
 use super::problem::{Problem, SourceFile};
+use super::shelf::{self, Pattern, Patterns};
 
 /// Compiles a CSS selector.
 pub fn css(file: &Arc<SourceFile>, text: &At<String>, problems: &mut Vec<Problem>) -> Option<Selector> {
@@ -168,6 +169,24 @@ pub fn regex(file: &Arc<SourceFile>, text: &At<String>, problems: &mut Vec<Probl
     regex_at(file, text, &text.span, problems)
 }
 
+/// The same, shared with all who have the same text.
+pub fn shared(
+    file: &Arc<SourceFile>,
+    text: &str,
+    span: &Range<usize>,
+    patterns: &Patterns,
+    problems: &mut Vec<Problem>,
+) -> Option<Arc<Pattern>> {
+    if patterns.trusts(file) {
+        return Some(patterns.later(text));
+    }
+    match patterns.get(text).ok().filter(|_| !text.is_empty()) {
+        Some(regex) => Some(regex),
+        // Again, for what is wrong with it.
+        None => regex_at(file, text, span, problems).map(|regex| Arc::new(regex.into())),
+    }
+}
+
 /// Compiles a regex that is (part of) the string at `span`.
 pub fn regex_at(file: &Arc<SourceFile>, text: &str, span: &Range<usize>, problems: &mut Vec<Problem>) -> Option<Regex> {
     let mut fail = |span: Range<usize>, message: String, label: &str, help: &str| {
@@ -182,7 +201,7 @@ pub fn regex_at(file: &Arc<SourceFile>, text: &str, span: &Range<usize>, problem
         );
         return None;
     }
-    match Regex::new(text) {
+    match shelf::regex(text) {
         Ok(regex) => Some(regex),
         Err(error) => {
             let (range, what) = match regex_syntax::Parser::new().parse(text) {

@@ -17,7 +17,7 @@ pub enum Origin {
 }
 
 /// A selector file's text.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SourceFile {
     /// File stem: `sznews`.
     pub id: String,

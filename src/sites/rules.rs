@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::civil::Date;
@@ -12,6 +13,7 @@ use url::Url;
 
 use super::model;
 use super::problem::Origin;
+use super::shelf::Pattern;
 
 /// Shared rules (`_common.toml`).
 #[derive(Debug, Clone, Default)]
@@ -292,9 +294,9 @@ pub struct Step {
     /// Which of several matches.
     pub pick: Pick,
     /// Removed from the value, each wherever it stands.
-    pub strip: Vec<Regex>,
+    pub strip: Vec<Arc<Pattern>>,
     /// The value is the first group (or the whole match); named groups are roles of `editors`.
-    pub capture: Option<Regex>,
+    pub capture: Option<Arc<Pattern>>,
     /// For dates: a `strptime` pattern, tried before the general parser.
     pub format: Option<String>,
     /// The value is a string that holds markup: unescape and parse it before it is cleaned as a body.
@@ -372,11 +374,11 @@ pub struct Require {
 #[derive(Debug, Clone)]
 pub struct LineRule {
     /// What the trimmed line must match.
-    pub pattern: Regex,
+    pub pattern: Arc<Pattern>,
     /// What happens then.
     pub action: LineAction,
     /// Named groups are editorial roles, or `source`, `author`.
-    pub capture: Option<Regex>,
+    pub capture: Option<Arc<Pattern>>,
     /// Only within this many lines from the end.
     pub within_last: Option<usize>,
     /// Only within this many lines from the start.

@@ -5,7 +5,7 @@ mod site;
 mod step;
 mod template;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,7 +17,8 @@ use sha2::{Digest, Sha256};
 use super::at::{At, Many};
 use super::load::{COMMON, Parsed, Set};
 use super::problem::{Problem, SourceFile, did_you_mean};
-use super::{Common, Fields, LineRule, Origin, Sites, Template, TemplateKind, pattern};
+use super::shelf::{Pattern, Patterns};
+use super::{Common, Fields, LineRule, Site, Template, TemplateKind, pattern};
 use crate::urls::hex;
 
 /// What a file says of its own, apart from what makes it a site.
@@ -30,17 +31,36 @@ struct Parts {
     remove: Vec<Selector>,
 }
 
+/// What is known before a set is compiled.
+pub struct Known<'a> {
+    /// The rules shared by all sites, where they are compiled already and not in the set.
+    pub common: Option<Arc<Common>>,
+    /// Regexes so far.
+    pub patterns: &'a Patterns,
+    /// Other files there are, for suggestions.
+    pub others: &'a [&'a str],
+}
+
+/// A set of files, compiled.
+pub struct Compiled {
+    /// In order of file name.
+    pub sites: Vec<Arc<Site>>,
+    /// What `_common.toml` says.
+    pub common: Arc<Common>,
+}
+
 /// Compiles a set of files. Whatever is wrong is noted in `problems`; with errors among them the result must not be used.
-pub fn compile(set: &Set, problems: &mut Vec<Problem>) -> Sites {
+pub fn compile(set: &Set, known: &Known<'_>, problems: &mut Vec<Problem>) -> Compiled {
     let already: &[Problem] = problems;
     // Compiling regexes is most of the work, and files do not need each other for it.
     let own: Vec<(&str, Parts, Vec<Problem>)> = set
         .par_iter()
         .map(|(id, parsed)| {
             let mut problems = told_of(&parsed.file, already);
-            let known = problems.len();
-            let parts = Cx { file: &parsed.file, problems: &mut problems }.parts(&parsed.model);
-            (id.as_str(), parts, problems.split_off(known))
+            let told = problems.len();
+            let mut cx = Cx { file: &parsed.file, patterns: known.patterns, problems: &mut problems };
+            let parts = cx.parts(&parsed.model);
+            (id.as_str(), parts, problems.split_off(told))
         })
         .collect();
     let mut parts: BTreeMap<&str, Parts> = BTreeMap::new();
@@ -50,15 +70,15 @@ pub fn compile(set: &Set, problems: &mut Vec<Problem>) -> Sites {
     }
 
     let common = match parts.get(COMMON) {
-        Some(p) => Common { lines: p.lines.clone(), fields: p.fields.clone(), remove: p.remove.clone() },
-        None => Common::default(),
+        Some(p) => Arc::new(Common { lines: p.lines.clone(), fields: p.fields.clone(), remove: p.remove.clone() }),
+        None => known.common.clone().unwrap_or_default(),
     };
     let mut sites = Vec::new();
     for (id, parsed) in set.iter().filter(|(id, parsed)| *id != COMMON && !parsed.broken) {
-        let chain = chain(id, set, problems);
+        let chain = chain(id, set, known.others, problems);
         let inherited = inherit(&chain, &parts, &common, parsed, problems);
         if !id.starts_with('_') {
-            let mut cx = Cx { file: &parsed.file, problems };
+            let mut cx = Cx { file: &parsed.file, patterns: known.patterns, problems };
             let (mut site, tests) = (cx.site(&parsed.model), cx.tests(&parsed.model));
             site.hash = hash(&chain, set);
             site.templates = inherited.templates.into_iter().map(|(t, _)| t).collect();
@@ -67,9 +87,7 @@ pub fn compile(set: &Set, problems: &mut Vec<Problem>) -> Sites {
             sites.push(Arc::new(site));
         }
     }
-    let mut sites = Sites { sites, common, ..Sites::default() };
-    index(&mut sites, set, problems);
-    sites
+    Compiled { sites, common }
 }
 
 /// What was told of a file already: it decides whether more needs saying.
@@ -78,7 +96,7 @@ fn told_of(file: &SourceFile, problems: &[Problem]) -> Vec<Problem> {
 }
 
 /// The file and what it extends, nearest first.
-fn chain<'a>(id: &'a str, set: &'a Set, problems: &mut Vec<Problem>) -> Vec<&'a str> {
+fn chain<'a>(id: &'a str, set: &'a Set, others: &[&str], problems: &mut Vec<Problem>) -> Vec<&'a str> {
     let mut chain = vec![id];
     let mut at = id;
     while let Some((parsed, parent)) = set.get(at).and_then(|p| Some((p, p.model.extends.as_ref()?))) {
@@ -114,7 +132,8 @@ fn chain<'a>(id: &'a str, set: &'a Set, problems: &mut Vec<Problem>) -> Vec<&'a 
         }
         let Some((next, _)) = set.get_key_value(name) else {
             if own {
-                let near = did_you_mean(name, set.keys().map(String::as_str).filter(|k| *k != id && *k != COMMON));
+                let names = set.keys().map(String::as_str).chain(others.iter().copied());
+                let near = did_you_mean(name, names.filter(|k| *k != id && *k != COMMON));
                 problems.push(
                     Problem::error(
                         &parsed.file,
@@ -200,57 +219,6 @@ fn hash(chain: &[&str], set: &Set) -> String {
     hex(&sha.finalize()[..8])
 }
 
-/// Fills the look-up by host; a host belongs to one file. Files on disk take hosts from embedded ones, as they take names.
-fn index(sites: &mut Sites, set: &Set, problems: &mut Vec<Problem>) {
-    let mut owners: BTreeMap<String, &str> = BTreeMap::new();
-    let is_builtin = |parsed: &Parsed| parsed.file.origin == Origin::Builtin;
-    let on_disk: HashSet<String> = set
-        .values()
-        .filter(|parsed| !is_builtin(parsed))
-        .flat_map(|parsed| parsed.model.hosts.iter().map(|host| host.to_lowercase()))
-        .collect();
-    for (i, site) in sites.sites.iter().enumerate() {
-        let Some(parsed) = set.get(&site.id) else { continue };
-        for host in &parsed.model.hosts {
-            let name = host.to_lowercase();
-            if is_builtin(parsed) && on_disk.contains(&name) {
-                continue;
-            }
-            match owners.get(&name) {
-                Some(&owner) if owner == site.id => problems.push(
-                    Problem::warning(
-                        &parsed.file,
-                        host.span.clone(),
-                        "duplicate",
-                        format!("host `{name}` is named twice"),
-                    )
-                    .help("take one of them out"),
-                ),
-                Some(&owner) => problems.push(
-                    Problem::error(
-                        &parsed.file,
-                        host.span.clone(),
-                        "host-claimed-twice",
-                        format!("host `{name}` belongs to `{owner}.toml` already"),
-                    )
-                    .label(format!("also in {owner}.toml"))
-                    .help("a host belongs to one file: take it out of one of the two"),
-                ),
-                None => {
-                    owners.insert(name.clone(), &site.id);
-                    match name.strip_prefix('*') {
-                        Some(suffix) => sites.wildcard.push((suffix.to_owned(), i)),
-                        None => {
-                            sites.exact.insert(name, i);
-                        }
-                    }
-                }
-            }
-        }
-    }
-    sites.wildcard.sort_by_key(|(suffix, _)| std::cmp::Reverse(suffix.len()));
-}
-
 /// All of a table: of one that begins with a header, what stands below it as well.
 fn extent(text: &str, table: &Range<usize>) -> Range<usize> {
     if !table.is_empty() && !text[table.start..].starts_with('[') {
@@ -272,6 +240,7 @@ fn has_problem_in(file: &SourceFile, part: &Range<usize>, problems: &[Problem]) 
 /// A file being compiled, and what is wrong so far.
 struct Cx<'a> {
     file: &'a Arc<SourceFile>,
+    patterns: &'a Patterns,
     problems: &'a mut Vec<Problem>,
 }
 
@@ -303,6 +272,11 @@ impl Cx<'_> {
 
     fn regex(&mut self, text: &At<String>) -> Option<Regex> {
         pattern::regex(self.file, text, self.problems)
+    }
+
+    /// A regex that other files are likely to have as well.
+    fn shared(&mut self, text: &At<String>) -> Option<Arc<Pattern>> {
+        pattern::shared(self.file, text, &text.span, self.patterns, self.problems)
     }
 
     fn regex_list(&mut self, list: &Many<String>) -> Vec<Regex> {

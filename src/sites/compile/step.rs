@@ -1,12 +1,12 @@
 //! Fields and their steps.
 
 use std::ops::Range;
-
-use regex::Regex;
+use std::sync::Arc;
 
 use super::Cx;
 use crate::sites::at::{At, StrOr};
 use crate::sites::model::{self, HasFields};
+use crate::sites::shelf::Pattern;
 use crate::sites::{Fields, Pick, Read, Step, pattern};
 
 impl Cx<'_> {
@@ -47,7 +47,7 @@ impl Cx<'_> {
         }
         let format = table.format.as_ref().filter(|f| self.date_format(f)).map(|f| f.value.clone());
         let strip = table.strip.iter().filter_map(|s| self.strip(s)).collect();
-        let capture = table.capture.as_ref().map(|c| self.regex(c));
+        let capture = table.capture.as_ref().map(|c| self.shared(c));
         let read = self.read(table, &step.span)?;
         Some(Step {
             read,
@@ -141,11 +141,14 @@ impl Cx<'_> {
     }
 
     /// Literal text, or a regex between slashes.
-    fn strip(&mut self, text: &At<String>) -> Option<Regex> {
+    fn strip(&mut self, text: &At<String>) -> Option<Arc<Pattern>> {
         match text.strip_prefix('/').and_then(|t| t.strip_suffix('/')).filter(|t| !t.is_empty()) {
             Some(inner) => {
-                let regex = pattern::regex_at(self.file, inner, &text.span, self.problems)?;
-                if regex.is_match("") && regex.find("净文a1").is_some_and(|m| m.len() == "净文a1".len()) {
+                let regex = pattern::shared(self.file, inner, &text.span, self.patterns, self.problems)?;
+                if !self.patterns.trusts(self.file)
+                    && regex.is_match("")
+                    && regex.find("净文a1").is_some_and(|m| m.len() == "净文a1".len())
+                {
                     self.error(
                         &text.span,
                         "matches-everything",
@@ -155,10 +158,7 @@ impl Cx<'_> {
                 }
                 Some(regex)
             }
-            None => {
-                let at = At { value: regex::escape(text), span: text.span.clone() };
-                self.regex(&at)
-            }
+            None => pattern::shared(self.file, &regex::escape(text), &text.span, self.patterns, self.problems),
         }
     }
 

@@ -17,7 +17,7 @@ use regex::Regex;
 use super::at::{At, Many};
 use super::load::{COMMON, Parsed};
 use super::problem::{Problem, SourceFile};
-use super::{Sites, compile, load};
+use super::{Sites, load};
 
 /// Says whether a test's page is there: `None` where it cannot be known.
 pub type PageExists<'a> = &'a (dyn Fn(&SourceFile, &str) -> Option<bool> + Sync);
@@ -26,7 +26,7 @@ pub type PageExists<'a> = &'a (dyn Fn(&SourceFile, &str) -> Option<bool> + Sync)
 pub fn check(files: Vec<SourceFile>, page_exists: PageExists<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let set = load::parse(files, &mut problems);
-    let sites = compile::compile(&set, &mut problems);
+    let sites = Sites::of(&set, &mut problems);
     let told: Vec<Problem> = set
         .par_iter()
         .filter(|(_, parsed)| !parsed.broken)

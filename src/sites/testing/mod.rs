@@ -65,8 +65,8 @@ impl Run {
 /// files as written, for telling which of their rules decided.
 pub fn run(sites: &Sites, files: &Set, asked: &BTreeSet<String>, given: Option<&Path>) -> Vec<Run> {
     let tests: Vec<(&Arc<Site>, &SiteTest)> = sites
-        .sites
-        .iter()
+        .all()
+        .into_iter()
         .filter(|site| asked.contains(&site.id))
         .flat_map(|site| site.tests.iter().map(move |test| (site, test)))
         .collect();

@@ -1,5 +1,6 @@
 -- The frontier. Times are milliseconds since 1970; 9223372036854775807 stands for never.
--- Keys: bucket (0..255, from the exact host name), host (8 bytes of its hash), id (8 bytes of the path's hash).
+-- Keys: bucket (0..255, from the exact host name), host (8 bytes of its hash), near (puts addresses that look alike side by
+-- side), id (8 bytes of the path's hash).
 
 CREATE TABLE host (
     bucket      INTEGER NOT NULL,
@@ -22,6 +23,7 @@ CREATE INDEX host_ready ON host (ready_at) WHERE active = 1;
 CREATE TABLE url (
     bucket   INTEGER NOT NULL,
     host     INTEGER NOT NULL,
+    near     INTEGER NOT NULL,
     id       INTEGER NOT NULL,
     due      INTEGER NOT NULL,
     kind     INTEGER NOT NULL,               -- 0 article, 1 list, 2 feed, 3 sitemap, 4 unknown
@@ -32,7 +34,7 @@ CREATE TABLE url (
     path     TEXT    NOT NULL,               -- path and query
     etag     TEXT,
     modified TEXT,                           -- Last-Modified as the server sent it
-    PRIMARY KEY (bucket, host, id)
+    PRIMARY KEY (bucket, host, near, id)
 ) WITHOUT ROWID;
 CREATE INDEX url_due ON url (bucket, host, due);
 CREATE INDEX url_retry ON url (bucket, host, due) WHERE tries > 0;
@@ -42,8 +44,9 @@ CREATE INDEX url_again ON url (bucket, host) WHERE kind IN (1, 2, 3);
 CREATE TABLE seen (
     bucket INTEGER NOT NULL,
     host   INTEGER NOT NULL,
+    near   INTEGER NOT NULL,
     id     INTEGER NOT NULL,
-    PRIMARY KEY (bucket, host, id)
+    PRIMARY KEY (bucket, host, near, id)
 ) WITHOUT ROWID;
 
 -- Committed length of each output file, by absolute path.

@@ -1,0 +1,284 @@
+//! The embedded frontier: one SQLite file in WAL mode, which anyone can look into with `sqlite3`.
+
+mod parts;
+mod rows;
+mod sql;
+mod write;
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+
+use super::{
+    Batch, Counts, Cursor, Frontier, FrontierError, HeldBack, HostId, LeasedHost, Millis, NEVER, OutputState, Task,
+    UrlKey,
+};
+use crate::output::parts::{Closed, Part};
+
+/// Page cache of the writing connection, in KiB: bounded, whatever the size of the file.
+const WRITE_CACHE_KIB: &str = "-16384";
+/// Pages of the WAL before it is folded into the file. Keys are hashes, so a commit touches pages all over; folding
+/// seldom writes each of them once for many commits. 32 MiB of disk, and well under a second to read at start.
+const WAL_PAGES: &str = "8192";
+/// Page cache of each reading connection, in KiB.
+const READ_CACHE_KIB: &str = "-4096";
+
+/// The embedded back end.
+#[derive(Debug, Clone)]
+pub struct SqliteFrontier {
+    /// One connection: SQLite has one writer, and waiting in a queue of our own is cheaper than its busy loop.
+    writer: SqlitePool,
+    /// WAL lets these read while the writer commits.
+    reader: SqlitePool,
+}
+
+impl SqliteFrontier {
+    /// Opens the state file, making it if it is absent and bringing it up to date.
+    pub async fn open(path: &Path) -> Result<Self, FrontierError> {
+        let shown = path.display().to_string();
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(10));
+        let open = |source| FrontierError::Open { path: shown.clone(), source };
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options.clone().pragma("cache_size", WRITE_CACHE_KIB).pragma("wal_autocheckpoint", WAL_PAGES))
+            .await
+            .map_err(open)?;
+        sqlx::migrate!("src/frontier/migrations/sqlite")
+            .run(&writer)
+            .await
+            .map_err(|source| FrontierError::Migrate { path: shown.clone(), source })?;
+        let reader = SqlitePoolOptions::new()
+            .max_connections(2)
+            .connect_with(options.pragma("cache_size", READ_CACHE_KIB))
+            .await
+            .map_err(open)?;
+        Ok(Self { writer, reader })
+    }
+
+    /// Closes the file; the WAL is folded into it.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+}
+
+impl Frontier for SqliteFrontier {
+    async fn lease(&self, n: u32, now: Millis, deadline: Millis) -> Result<Vec<LeasedHost>, FrontierError> {
+        let rows =
+            sqlx::query(sql::LEASE).bind(n).bind(now).bind(deadline).fetch_all(&self.writer).await.map_err(writing)?;
+        // An origin that does not parse cannot have been written by this program.
+        rows.iter().map(|row| rows::leased(row).map_err(reading)).filter_map(Result::transpose).collect()
+    }
+
+    async fn next(
+        &self,
+        host: &LeasedHost,
+        after: Cursor,
+        now: Millis,
+        run_start: Millis,
+        n: u32,
+    ) -> Result<Vec<Task>, FrontierError> {
+        let rows = sqlx::query(sql::NEXT)
+            .bind(host.id.bucket)
+            .bind(host.id.host)
+            .bind(after.due)
+            .bind(after.near)
+            .bind(after.id)
+            .bind(now)
+            .bind(run_start)
+            .bind(n)
+            .fetch_all(&self.reader)
+            .await
+            .map_err(reading)?;
+        rows.iter().map(|row| rows::task(row, host).map_err(reading)).filter_map(Result::transpose).collect()
+    }
+
+    async fn next_wait(&self, now: Millis) -> Result<Option<Millis>, FrontierError> {
+        sqlx::query_scalar::<_, Option<i64>>(
+            "SELECT min(ready_at) FROM host WHERE active = 1 AND ready_at > ?1 AND ready_at = not_before",
+        )
+        .bind(now)
+        .fetch_one(&self.reader)
+        .await
+        .map_err(reading)
+    }
+
+    async fn next_retry(&self, host: HostId) -> Result<Option<Millis>, FrontierError> {
+        sqlx::query_scalar::<_, Option<i64>>(sql::NEXT_RETRY)
+            .bind(host.bucket)
+            .bind(host.host)
+            .fetch_one(&self.reader)
+            .await
+            .map_err(reading)
+    }
+
+    async fn renew(&self, hosts: &[HostId], deadline: Millis) -> Result<(), FrontierError> {
+        let rows: Vec<_> = hosts.iter().map(|h| (h.bucket, h.host)).collect();
+        sqlx::query(
+            "UPDATE host SET ready_at = ?2 WHERE leased = 1 AND (bucket, host) IN
+             (SELECT value ->> 0, value ->> 1 FROM json_each(?1))",
+        )
+        .bind(write::json(&rows))
+        .bind(deadline)
+        .execute(&self.writer)
+        .await
+        .map_err(writing)?;
+        Ok(())
+    }
+
+    async fn release(&self, host: &LeasedHost, run_start: Millis, keep: bool) -> Result<(), FrontierError> {
+        sqlx::query(sql::RELEASE)
+            .bind(host.id.bucket)
+            .bind(host.id.host)
+            .bind(host.epoch)
+            .bind(run_start)
+            .bind(keep)
+            .execute(&self.writer)
+            .await
+            .map_err(writing)?;
+        Ok(())
+    }
+
+    async fn commit(&self, batch: &Batch) -> Result<(), FrontierError> {
+        let mut tx = self.writer.begin().await.map_err(writing)?;
+        write::batch(&mut tx, batch, super::now()).await.map_err(writing)?;
+        tx.commit().await.map_err(writing)
+    }
+
+    async fn known(&self, keys: &[UrlKey]) -> Result<Vec<bool>, FrontierError> {
+        let mut known = Vec::with_capacity(keys.len());
+        for key in keys {
+            let row = write::by_key(sql::KNOWN, key).fetch_one(&self.reader).await.map_err(reading)?;
+            let found: bool = row.try_get(0).map_err(reading)?;
+            known.push(found);
+        }
+        Ok(known)
+    }
+
+    async fn wake(&self, now: Millis) -> Result<(), FrontierError> {
+        let mut tx = self.writer.begin().await.map_err(writing)?;
+        sqlx::query(
+            "UPDATE url SET due = ?1 WHERE kind IN (1, 2, 3) AND due > ?1 AND tries = 0
+             AND (bucket, host) IN (SELECT bucket, host FROM host WHERE active = 1)",
+        )
+        .bind(now)
+        .execute(&mut *tx)
+        .await
+        .map_err(writing)?;
+        sqlx::query(
+            "UPDATE host SET ready_at = max(not_before, min(ready_at, ?1)) WHERE active = 1 AND leased = 0
+             AND EXISTS (SELECT 1 FROM url WHERE url.bucket = host.bucket AND url.host = host.host
+                         AND url.kind IN (1, 2, 3))",
+        )
+        .bind(now)
+        .execute(&mut *tx)
+        .await
+        .map_err(writing)?;
+        tx.commit().await.map_err(writing)
+    }
+
+    async fn select(&self, belongs: &(dyn Fn(&str) -> bool + Sync)) -> Result<(), FrontierError> {
+        let rows = sqlx::query("SELECT bucket, host, origin, active FROM host")
+            .fetch_all(&self.reader)
+            .await
+            .map_err(reading)?;
+        let mut changed = [Vec::new(), Vec::new()];
+        for row in &rows {
+            let belongs = belongs(row.try_get("origin").map_err(reading)?);
+            if row.try_get::<bool, _>("active").map_err(reading)? != belongs {
+                let key: (i64, i64) = (row.try_get("bucket").map_err(reading)?, row.try_get("host").map_err(reading)?);
+                changed[usize::from(belongs)].push(key);
+            }
+        }
+        let mut tx = self.writer.begin().await.map_err(writing)?;
+        for (active, keys) in [(0, &changed[0]), (1, &changed[1])] {
+            sqlx::query(
+                "UPDATE host SET active = ?2 WHERE (bucket, host) IN
+                 (SELECT value ->> 0, value ->> 1 FROM json_each(?1))",
+            )
+            .bind(write::json(keys))
+            .bind(active)
+            .execute(&mut *tx)
+            .await
+            .map_err(writing)?;
+        }
+        // This process holds the lock on the state, so whoever held a lease is dead.
+        sqlx::query(
+            "UPDATE host SET leased = 0, ready_at = max(not_before, coalesce((SELECT min(due) FROM url
+             WHERE url.bucket = host.bucket AND url.host = host.host), ?1)) WHERE leased = 1",
+        )
+        .bind(NEVER)
+        .execute(&mut *tx)
+        .await
+        .map_err(writing)?;
+        tx.commit().await.map_err(writing)
+    }
+
+    async fn output(&self, path: &str) -> Result<Option<OutputState>, FrontierError> {
+        self.read_output(path).await
+    }
+
+    async fn parts(&self, path: &str) -> Result<Vec<Part>, FrontierError> {
+        self.read_parts(path).await
+    }
+
+    async fn begin_part(&self, part: &Part) -> Result<(), FrontierError> {
+        self.write_part(part).await
+    }
+
+    async fn finish_part(&self, part: &Part, closed: &Closed) -> Result<(), FrontierError> {
+        self.write_closed(part, closed).await
+    }
+
+    async fn counts(&self) -> Result<Counts, FrontierError> {
+        let row = sqlx::query(
+            "SELECT (SELECT count(*) FROM host) AS hosts, (SELECT count(*) FROM url) AS queued,
+                    (SELECT count(*) FROM seen) AS seen",
+        )
+        .fetch_one(&self.reader)
+        .await
+        .map_err(reading)?;
+        let get = |name: &str| row.try_get(name).map_err(reading);
+        Ok(Counts { hosts: get("hosts")?, queued: get("queued")?, seen: get("seen")? })
+    }
+
+    async fn held_back(&self, now: Millis, n: u32) -> Result<Vec<HeldBack>, FrontierError> {
+        let rows = sqlx::query(
+            "SELECT origin, not_before, blocked, (SELECT count(*) FROM url
+                 WHERE url.bucket = host.bucket AND url.host = host.host AND visited = 0) AS waiting
+             FROM host WHERE active = 1 AND ready_at > ?1 AND not_before > ?1 ORDER BY ready_at LIMIT ?2",
+        )
+        .bind(now)
+        .bind(n)
+        .fetch_all(&self.reader)
+        .await
+        .map_err(reading)?;
+        let held = rows.iter().map(|row| {
+            Ok(HeldBack {
+                origin: row.try_get("origin")?,
+                until: row.try_get("not_before")?,
+                why: row.try_get("blocked")?,
+                waiting: row.try_get("waiting")?,
+            })
+        });
+        held.collect::<Result<_, sqlx::Error>>().map_err(reading)
+    }
+}
+
+fn reading(source: sqlx::Error) -> FrontierError {
+    FrontierError::Statement { doing: "read", source }
+}
+
+fn writing(source: sqlx::Error) -> FrontierError {
+    FrontierError::Statement { doing: "written", source }
+}
+
+#[cfg(test)]
+mod tests;

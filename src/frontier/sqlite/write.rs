@@ -1,0 +1,142 @@
+//! One batch, one transaction.
+
+use std::collections::HashMap;
+
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{AssertSqlSafe, Sqlite, Transaction};
+use url::Url;
+
+use super::super::{Batch, Fate, HostId, HostUpdate, Millis, NewUrl, StoredRobots, UrlKey};
+use super::sql;
+
+type Tx<'a> = Transaction<'a, Sqlite>;
+
+/// Writes everything of a batch.
+pub async fn batch(tx: &mut Tx<'_>, batch: &Batch, now: Millis) -> Result<(), sqlx::Error> {
+    visits(tx, batch, now).await?;
+    if !batch.links.is_empty() {
+        hosts(tx, &batch.links).await?;
+        links(tx, &batch.links).await?;
+    }
+    for (id, update) in &batch.hosts {
+        host(tx, *id, update).await?;
+    }
+    for (path, bytes) in &batch.outputs {
+        sqlx::query(sql::OUTPUT)
+            .bind(path)
+            .bind(i64::try_from(*bytes).unwrap_or(i64::MAX))
+            .bind(now)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn visits(tx: &mut Tx<'_>, batch: &Batch, now: Millis) -> Result<(), sqlx::Error> {
+    let row = |key: &UrlKey| (key.host.bucket, key.host.host, key.near, key.id);
+    let is_done = |(key, fate): &(UrlKey, Fate)| matches!(fate, Fate::Done).then_some(row(key));
+    let done: Vec<_> = batch.visits.iter().filter_map(is_done).chain(batch.seen.iter().map(row)).collect();
+    if !done.is_empty() {
+        let done = json(&done);
+        sqlx::query(sql::DONE).bind(done.as_str()).execute(&mut **tx).await?;
+        sqlx::query(sql::SEEN).bind(done.as_str()).execute(&mut **tx).await?;
+    }
+    for (key, fate) in &batch.visits {
+        match fate {
+            Fate::Done => {}
+            Fate::Again { due, etag, modified } => {
+                let query = by_key(sql::AGAIN, key).bind(due).bind(now);
+                query.bind(etag.as_deref()).bind(modified.as_deref()).execute(&mut **tx).await?;
+            }
+            Fate::Retry { due, tries } => {
+                by_key(sql::RETRY, key).bind(due).bind(tries).execute(&mut **tx).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A query whose first four values are a key.
+pub fn by_key(text: &'static str, key: &UrlKey) -> Query<'static, Sqlite, SqliteArguments> {
+    sqlx::query(text).bind(key.host.bucket).bind(key.host.host).bind(key.near).bind(key.id)
+}
+
+async fn hosts(tx: &mut Tx<'_>, links: &[NewUrl]) -> Result<(), sqlx::Error> {
+    let mut found: HashMap<HostId, (&Url, Millis)> = HashMap::new();
+    for link in links {
+        let host = found.entry(link.key.host).or_insert((link.url.url(), link.due));
+        host.1 = host.1.min(link.due);
+    }
+    let rows: Vec<_> = found
+        .into_iter()
+        .map(|(id, (url, due))| (id.bucket, id.host, url.origin().ascii_serialization(), due))
+        .collect();
+    sqlx::query(sql::HOSTS).bind(json(&rows)).execute(&mut **tx).await?;
+    Ok(())
+}
+
+async fn links(tx: &mut Tx<'_>, links: &[NewUrl]) -> Result<(), sqlx::Error> {
+    // In the order of the store, so that neighbours are written together.
+    let mut links: Vec<&NewUrl> = links.iter().collect();
+    links.sort_unstable_by_key(|link| link.key);
+    links.dedup_by_key(|link| link.key);
+    let mut left = links.as_slice();
+    for (n, text) in sql::LINKS.iter() {
+        while left.len() >= *n {
+            let (now, later) = left.split_at(*n);
+            left = later;
+            let mut query = sqlx::query(AssertSqlSafe(text.as_str()));
+            for link in now {
+                let key = &link.key;
+                query = query.bind(key.host.bucket).bind(key.host.host).bind(key.near).bind(key.id);
+                query = query.bind(link.due).bind(link.kind as i64).bind(link.depth).bind(link.hops);
+                query = query.bind(link.url.path_and_query());
+            }
+            query.execute(&mut **tx).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn host(tx: &mut Tx<'_>, id: HostId, update: &HostUpdate) -> Result<(), sqlx::Error> {
+    let by_host = |text: &'static str| sqlx::query::<Sqlite>(text).bind(id.bucket).bind(id.host);
+    if let Some(not_before) = update.not_before {
+        by_host("UPDATE host SET not_before = ?3 WHERE bucket = ?1 AND host = ?2")
+            .bind(not_before)
+            .execute(&mut **tx)
+            .await?;
+    }
+    if let Some(failures) = update.failures {
+        by_host("UPDATE host SET failures = ?3 WHERE bucket = ?1 AND host = ?2")
+            .bind(failures)
+            .execute(&mut **tx)
+            .await?;
+    }
+    if let Some(blocked) = &update.blocked {
+        by_host("UPDATE host SET blocked = ?3 WHERE bucket = ?1 AND host = ?2")
+            .bind(blocked.as_deref())
+            .execute(&mut **tx)
+            .await?;
+    }
+    if let Some((robots, at)) = &update.robots {
+        let (state, body) = match robots {
+            StoredRobots::Free => (0, None),
+            StoredRobots::File(bytes) => (1, Some(bytes.as_slice())),
+            StoredRobots::Unavailable => (2, None),
+        };
+        by_host("UPDATE host SET robots = ?3, robots_state = ?4, robots_at = ?5 WHERE bucket = ?1 AND host = ?2")
+            .bind(body)
+            .bind(state)
+            .bind(at)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Rows for `json_each`: many rows, one statement, whatever their number.
+pub fn json<T: serde::Serialize>(rows: &[T]) -> String {
+    // Tuples of numbers and strings always serialise.
+    serde_json::to_string(rows).unwrap_or_else(|_| "[]".to_owned())
+}

@@ -1,0 +1,115 @@
+//! One output file and the parts that were cut from it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use super::parts::{Part, Rotation, write_index};
+use super::{JsonLines, OutputError};
+use crate::frontier::{Frontier, FrontierError, Millis, now};
+
+/// Why a series could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum SeriesError {
+    /// The files.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The state.
+    #[error(transparent)]
+    Frontier(#[from] FrontierError),
+    /// A thread died.
+    #[error("finishing a part died: {0}; the next start takes it up again")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+/// A file that records are appended to, and that is cut into parts when it is due.
+pub struct Series<F> {
+    /// The file.
+    pub lines: JsonLines,
+    path: PathBuf,
+    rotation: Rotation,
+    frontier: F,
+    /// When the file's first record was written; none while it is empty.
+    begun: Option<Millis>,
+    /// Number of the next part.
+    next: u32,
+    /// Parts being finished, which takes its time and holds nobody up.
+    finishing: JoinSet<Result<(), SeriesError>>,
+}
+
+impl<F: Frontier + Clone> Series<F> {
+    /// Opens a file at its committed length; parts that a dead process left half-way are finished first.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong with the files or the state.
+    pub async fn open(frontier: F, path: &Path, rotation: Rotation) -> Result<Self, SeriesError> {
+        let shown = path.display().to_string();
+        let parts = frontier.parts(&shown).await?;
+        for part in parts.iter().filter(|part| part.closed.is_none()) {
+            tracing::info!(path = shown, number = part.number, "taking up a part that was not finished");
+            part.detach(rotation.compress)?;
+            finish(&frontier, part.clone(), rotation).await?;
+        }
+        let state = frontier.output(&shown).await?;
+        let lines = JsonLines::open(path, state.map(|state| state.bytes))?;
+        let begun = state.map(|state| state.begun).filter(|begun| *begun > 0);
+        // A file that was there before the crawl counts as begun now.
+        let begun = begun.or_else(|| (lines.state().1 > 0).then(now));
+        let next = parts.last().map_or(1, |part| part.number + 1);
+        Ok(Self { lines, path: path.to_owned(), rotation, frontier, begun, next, finishing: JoinSet::new() })
+    }
+
+    /// The frontier has committed the present length: cuts the file if it is due.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong with the files or the state; what was committed is safe.
+    pub async fn committed(&mut self) -> Result<(), SeriesError> {
+        self.lines.committed();
+        let (path, bytes) = self.lines.state();
+        if bytes > 0 && self.begun.is_none() {
+            self.begun = Some(now());
+        }
+        while let Some(done) = self.finishing.try_join_next() {
+            done??;
+        }
+        if !self.rotation.is_due(bytes, self.begun.map_or(0, |begun| now() - begun)) {
+            return Ok(());
+        }
+        let part = Part { path, number: self.next, bytes, closed: None };
+        self.frontier.begin_part(&part).await?;
+        super::fault("part-begun");
+        self.next += 1;
+        self.begun = None;
+        part.detach(self.rotation.compress)?;
+        super::fault("part-detached");
+        self.lines = JsonLines::open(&self.path, Some(0))?;
+        let (frontier, rotation) = (self.frontier.clone(), self.rotation);
+        self.finishing.spawn(async move { finish(&frontier, part, rotation).await });
+        Ok(())
+    }
+
+    /// Waits for the parts being finished.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong with one of them; the next start takes it up again.
+    pub async fn close(&mut self) -> Result<(), SeriesError> {
+        while let Some(done) = self.finishing.join_next().await {
+            done??;
+        }
+        Ok(())
+    }
+}
+
+async fn finish<F: Frontier>(frontier: &F, part: Part, rotation: Rotation) -> Result<(), SeriesError> {
+    let part = Arc::new(part);
+    let work = part.clone();
+    let closed = tokio::task::spawn_blocking(move || work.finish(rotation.compress)).await??;
+    frontier.finish_part(&part, &closed).await?;
+    part.tidy();
+    let all: Vec<_> = frontier.parts(&part.path).await?.into_iter().filter_map(|part| part.closed).collect();
+    Ok(write_index(Path::new(&part.path), &all)?)
+}
