@@ -14,6 +14,7 @@ mod import;
 mod init;
 mod progress;
 mod sites;
+mod state;
 mod test;
 
 /// Exit codes that every command keeps to.
@@ -48,6 +49,7 @@ enum Command {
     Explain(explain::Args),
     Import(import::Args),
     Init(init::Args),
+    State(state::Args),
     Completions(completions::Args),
     Man(completions::ManArgs),
 }
@@ -64,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => args.run(),
         Command::Import(args) => args.run(),
         Command::Init(args) => args.run(),
+        Command::State(args) => args.run(),
         Command::Completions(args) => args.run(),
         Command::Man(args) => args.run(),
     };

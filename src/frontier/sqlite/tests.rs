@@ -26,9 +26,18 @@ async fn plan(frontier: &SqliteFrontier, sql: &str) -> String {
 async fn what_is_next_is_one_index_seek() {
     let (_dir, frontier) = fresh().await;
     let links = &sql::LINKS[0].1;
-    for sql in
-        [sql::NEXT, sql::NEXT_RETRY, sql::LEASE, sql::RELEASE, sql::DONE, sql::KNOWN, sql::AGAIN, sql::RETRY, links]
-    {
+    for sql in [
+        sql::NEXT,
+        sql::NEXT_RETRY,
+        sql::LEASE,
+        sql::RELEASE,
+        sql::DONE,
+        sql::KNOWN,
+        sql::AGAIN,
+        sql::RETRY,
+        sql::TEXTS,
+        links,
+    ] {
         let plan = plan(&frontier, sql).await;
         assert!(!plan.contains("SCAN url") && !plan.contains("SCAN host") && !plan.contains("SCAN seen"), "{plan}");
         assert!(!plan.contains("TEMP B-TREE"), "{plan}");
