@@ -63,8 +63,10 @@ measure() { # scenario label repeat options... -- command
   shift 3
   "$bench/serve.sh" rotate "$work" "$s"
   $python "$bench/measure.py" --site "$work/site/$s" --logs "$work/nginx-$s/log" --work "$work/run/$s-$label-$r" \
-    --label "$label" --timeout "${TMO:-240}" "$@" | tee -a "$work/results.txt" | cut -c1-900
+    --label "$label" --timeout "${TMO:-240}" "$@" | tee -a "$work/results.txt" 
 }
+
+trap 'for s in $scenarios; do "$bench/serve.sh" stop "$work" "$s"; done' EXIT
 
 for s in $scenarios; do
   read -r hosts articles seed port latency rate concurrency <<< "$(setting "$s")"

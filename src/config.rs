@@ -36,6 +36,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// How gently.
     pub politeness: Politeness,
+    /// Where links lead ever further.
+    pub traps: TrapsConfig,
     /// Where records go.
     pub output: OutputConfig,
     /// Where the crawl's memory is.
@@ -78,6 +80,23 @@ pub struct Politeness {
     pub respect_robots: bool,
     /// How long a run waits for a host that asked to wait; longer waits are left to the next run.
     pub patience: Span,
+}
+
+/// `[traps]`: bounds for lists, of which some sites have no end (calendars, filters). Articles are not counted.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrapsConfig {
+    /// Most links from a seed to a list.
+    pub max_depth: u32,
+    /// Most new lists in one run of a host whose addresses differ only in their numbers.
+    pub max_per_pattern: u32,
+}
+
+impl Default for TrapsConfig {
+    fn default() -> Self {
+        let crate::crawl::traps::Limits { depth, per_pattern } = crate::crawl::traps::Limits::default();
+        Self { max_depth: depth, max_per_pattern: per_pattern }
+    }
 }
 
 /// `[output]`.

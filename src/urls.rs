@@ -12,7 +12,7 @@ use crate::sites::CrawlRules;
 pub const MAX_URL: usize = 2048;
 
 /// Query keys that say where a visitor came from and never what the page is.
-const TRACKING: [&str; 26] = [
+const TRACKING: &[&str] = &[
     "spm",
     "from",
     "share",
@@ -39,6 +39,11 @@ const TRACKING: [&str; 26] = [
     "bd_vid",
     "_ga",
     "chksm",
+    // Session ids: the same page for every visitor.
+    "jsessionid",
+    "phpsessid",
+    "sessionid",
+    "session_id",
 ];
 
 /// An address after a site's rewrites and canonicalisation. Can only be made by canonicalising.
@@ -68,6 +73,11 @@ impl CanonicalUrl {
         if let Some(host) = url.host_str().filter(|h| h.ends_with('.') && h.len() > 1) {
             let host = host.trim_end_matches('.').to_owned();
             let _ = url.set_host(Some(&host));
+        }
+        // Java servers put the session into the path.
+        if let Some(at) = session_at(url.path()) {
+            let path = url.path()[..at].to_owned();
+            url.set_path(&path);
         }
         if url.query().is_some() {
             drop_parameters(&mut url, rules);
@@ -195,6 +205,13 @@ fn rewritten(url: &Url, rules: Option<&CrawlRules>) -> Url {
     }
 }
 
+/// Where `;jsessionid=` begins in a path.
+fn session_at(path: &str) -> Option<usize> {
+    let at = path.rfind(';')?;
+    path.get(at + 1..at + 12).filter(|name| name.eq_ignore_ascii_case("jsessionid="))?;
+    Some(at)
+}
+
 fn drop_parameters(url: &mut Url, rules: Option<&CrawlRules>) {
     let Some(query) = url.query() else { return };
     let kept: Vec<&str> = query
@@ -278,6 +295,8 @@ mod tests {
             ("http://example.com/a?from=timeline&isappinstalled=0&id=7", "http://example.com/a?id=7"),
             ("http://example.com/a?b=2&a=1", "http://example.com/a?b=2&a=1"),
             ("http://example.com/a?&&b=2&", "http://example.com/a?b=2"),
+            ("http://example.com/a.do;jsessionid=0AF3?id=2&PHPSESSID=x", "http://example.com/a.do?id=2"),
+            ("http://example.com/a;v=2", "http://example.com/a;v=2"),
             ("http://example.com/%7eme/%e4%b8%ad", "http://example.com/~me/%E4%B8%AD"),
             ("http://example.com/中", "http://example.com/%E4%B8%AD"),
             ("http://example.com/a/../b", "http://example.com/b"),

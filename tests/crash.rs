@@ -1,7 +1,8 @@
 //! The durability promise, tried by killing the real binary: every committed article exactly once, no torn line,
 //! nothing committed fetched again.
 //!
-//! `JINGWEN_CRASH_ROUNDS=200 cargo test --release --test crash` makes more rounds.
+//! `JINGWEN_CRASH_ROUNDS=200 JINGWEN_CRASH_LISTS=150 cargo test --release --test crash -- --nocapture killed` makes more
+//! rounds, in one crawl of 3,000 articles.
 
 mod support;
 
@@ -10,15 +11,19 @@ use std::time::{Duration, Instant};
 
 use support::{Bench, Server, article, list, page, stderr};
 
-const LISTS: usize = 10;
 const PER_LIST: usize = 20;
 const CONCURRENCY: usize = 4;
+
+/// Lists of the site.
+fn lists() -> usize {
+    std::env::var("JINGWEN_CRASH_LISTS").ok().and_then(|n| n.parse().ok()).unwrap_or(10)
+}
 
 fn serve() -> Server {
     Server::start(|hit, _| {
         let number: usize = hit.path.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0);
         match hit.path.as_str() {
-            "/" => page(200, list((1..=LISTS).map(|n| format!("/list_{n}.htm")))),
+            "/" => page(200, list((1..=lists()).map(|n| format!("/list_{n}.htm")))),
             path if path.starts_with("/list_") => {
                 page(200, list((0..PER_LIST).map(|i| format!("/a_{}.htm", number * 1000 + i))))
             }
@@ -35,13 +40,13 @@ fn bench(server: &Server) -> Bench {
 
 /// Checks output and log after the last, undisturbed run.
 fn check(server: &Server, bench: &Bench, kills: usize) {
-    let output = bench.run(&["crawl"]);
+    let output = bench.run_for(&["crawl"], 300);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let mut times: HashMap<String, usize> = HashMap::new();
     for url in bench.urls() {
         *times.entry(url).or_default() += 1;
     }
-    assert_eq!(times.len(), LISTS * PER_LIST, "articles lost");
+    assert_eq!(times.len(), lists() * PER_LIST, "articles lost");
     assert!(times.values().all(|n| *n == 1), "articles doubled");
     let mut asked: HashMap<String, usize> = HashMap::new();
     for path in server.paths().into_iter().filter(|p| p.starts_with("/a_")) {
@@ -58,7 +63,10 @@ fn check(server: &Server, bench: &Bench, kills: usize) {
 fn killed_at_random_points() {
     let rounds: usize = std::env::var("JINGWEN_CRASH_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(6);
     let server = serve();
-    let bench = bench(&server);
+    // Slow enough that the crawl is not over before the last kill.
+    let rate = if rounds > 50 { 100 } else { 5000 };
+    let politeness = format!("[politeness]\nrate = \"{rate}/s\"\nconcurrency = {CONCURRENCY}\n");
+    let bench = Bench::new(&server, &["a.test"], "", &politeness);
     let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
     let begun = Instant::now();
     let mut kills = 0;
@@ -74,10 +82,14 @@ fn killed_at_random_points() {
             }
             std::thread::sleep(Duration::from_millis(1));
         }
-        std::thread::sleep(Duration::from_millis((seed >> 33) % 120));
+        std::thread::sleep(Duration::from_millis((seed >> 33) % 250));
+        let over = child.try_wait().unwrap().is_some();
         let _ = child.kill();
         child.wait().unwrap();
         kills += 1;
+        if over {
+            break;
+        }
     }
     check(&server, &bench, kills);
 }
@@ -144,9 +156,9 @@ fn dead_while_a_part_is_cut_off() {
             .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["url"].as_str().unwrap().to_owned())
             .collect();
         urls.sort();
-        assert_eq!(urls.len(), LISTS * PER_LIST, "{compress}");
+        assert_eq!(urls.len(), lists() * PER_LIST, "{compress}");
         urls.dedup();
-        assert_eq!(urls.len(), LISTS * PER_LIST, "{compress}: doubled");
+        assert_eq!(urls.len(), lists() * PER_LIST, "{compress}: doubled");
         let left: Vec<_> = std::fs::read_dir(bench.path("out"))
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())

@@ -148,6 +148,10 @@ impl Args {
                 every: config.output.rotate_every,
                 compress: config.output.compress,
             },
+            traps: crate::crawl::traps::Limits {
+                depth: config.traps.max_depth,
+                per_pattern: config.traps.max_per_pattern,
+            },
             limit: self.limit,
             token: product_token(user_agent).to_owned(),
             clean: crate::clean::Options::default(),

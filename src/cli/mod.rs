@@ -19,6 +19,7 @@ mod live;
 mod pages;
 mod progress;
 mod sites;
+mod state;
 mod test;
 
 /// Exit codes that every command keeps to.
@@ -56,6 +57,7 @@ enum Command {
     Diff(diff::Args),
     Import(import::Args),
     Init(init::Args),
+    State(state::Args),
     Completions(completions::Args),
     Man(completions::ManArgs),
 }
@@ -75,6 +77,7 @@ pub fn main() -> ExitCode {
         Command::Diff(args) => args.run(),
         Command::Import(args) => args.run(),
         Command::Init(args) => args.run(),
+        Command::State(args) => args.run(),
         Command::Completions(args) => args.run(),
         Command::Man(args) => args.run(),
     };

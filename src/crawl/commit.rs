@@ -34,7 +34,14 @@ pub enum Line {
     #[default]
     None,
     /// A record.
-    Article(Vec<u8>),
+    Article {
+        /// As JSON, with its line end.
+        line: Vec<u8>,
+        /// Hash of its text.
+        text: i64,
+        /// Its `id`.
+        id: String,
+    },
     /// A rejection.
     Rejected(Box<Rejected>),
 }
@@ -91,7 +98,7 @@ impl Finished {
 
     fn bytes(&self) -> usize {
         match &self.line {
-            Line::Article(bytes) => bytes.len(),
+            Line::Article { line, .. } => line.len(),
             _ => 256,
         }
     }
@@ -171,12 +178,16 @@ impl Committer {
 
     async fn commit(&mut self, group: &mut [Finished]) -> Result<(), CrawlError> {
         self.settle_redirects(group).await?;
+        self.settle_duplicates(group).await?;
         let mut batch = Batch::default();
         let (mut articles, mut rejected) = (Vec::new(), Vec::new());
         for done in group.iter_mut() {
             match std::mem::take(&mut done.line) {
                 Line::None => {}
-                Line::Article(line) => articles.extend_from_slice(&line),
+                Line::Article { line, text, id } => {
+                    articles.extend_from_slice(&line);
+                    batch.texts.push((text, id));
+                }
                 Line::Rejected(line) => {
                     // A struct of strings always serialises.
                     serde_json::to_writer(&mut rejected, &line).unwrap_or_default();
@@ -224,6 +235,36 @@ impl Committer {
             } else {
                 let detail = format!("leads to {}, which is known already", target.url);
                 done.reject(&task.url, Reason::Redirect, detail);
+            }
+        }
+        Ok(())
+    }
+
+    /// A text that was written before is written again, under its own address, and says whose it is.
+    async fn settle_duplicates(&self, group: &mut [Finished]) -> Result<(), CrawlError> {
+        let text_of = |done: &Finished| match &done.line {
+            Line::Article { text, .. } => Some(*text),
+            _ => None,
+        };
+        let texts: Vec<i64> = group.iter().filter_map(text_of).collect();
+        if texts.is_empty() {
+            return Ok(());
+        }
+        let mut first = self.context.frontier.texts(&texts).await?;
+        for done in group.iter_mut() {
+            let Line::Article { line, text, id } = &mut done.line else { continue };
+            match first.get(text) {
+                None => {
+                    first.insert(*text, id.clone());
+                }
+                // The same page again.
+                Some(known) if known == id => {}
+                Some(known) => {
+                    // Every record is an object, and ends with `}` and the line end; ids are hexadecimal digits.
+                    line.truncate(line.len().saturating_sub(2));
+                    line.extend_from_slice(format!(",\"duplicate_of\":\"{known}\"}}\n").as_bytes());
+                    done.counts.duplicates += 1;
+                }
             }
         }
         Ok(())

@@ -16,6 +16,7 @@ use super::host::{Gate, Pace};
 use super::pool::Pool;
 use super::report::{End, Report};
 use super::robots::Robots;
+use super::traps::{self, Traps};
 use crate::clean;
 use crate::frontier::sqlite::SqliteFrontier;
 use crate::frontier::{HostId, LeasedHost, Millis, UrlKey};
@@ -41,6 +42,8 @@ pub struct Settings {
     pub max_redirects: u32,
     /// When output files are cut into parts.
     pub rotation: Rotation,
+    /// How far lists are followed.
+    pub traps: traps::Limits,
     /// Articles to write at most.
     pub limit: Option<u64>,
     /// The name robots.txt calls us by.
@@ -72,6 +75,8 @@ pub struct Context {
     pub began: Millis,
     /// Links handled lately.
     pub lately: Lately,
+    /// How many lists of each pattern were found.
+    pub traps: Traps,
     /// Only these, where addresses were given by hand.
     pub focus: Option<Mutex<HashSet<UrlKey>>>,
     /// Bounds requests under way.

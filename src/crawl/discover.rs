@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use regex::Regex;
 use url::Url;
 
+use super::traps;
 use crate::frontier::Kind;
 use crate::sites::{Site, Sites};
 use crate::urls::{CanonicalUrl, MAX_URL, registered};
@@ -48,6 +49,8 @@ pub enum Why {
     NoPage,
     /// Older than `--since`.
     Old,
+    /// It would lead ever further: see `traps`.
+    Trap,
 }
 
 impl Why {
@@ -59,6 +62,7 @@ impl Why {
             Why::NoRule => "no-rule",
             Why::NoPage => "no-page",
             Why::Old => "old",
+            Why::Trap => "trap",
         }
     }
 }
@@ -94,6 +98,9 @@ impl Scope {
         // A rewrite may lead to another host.
         if !self.covers(canonical.url()) {
             return Link::Leave(Why::OffSite);
+        }
+        if traps::shape(canonical.url()) {
+            return Link::Leave(Why::Trap);
         }
         match self.kind(&canonical) {
             Ok(kind) => Link::Follow(canonical, kind),

@@ -15,6 +15,7 @@ pub mod pool;
 pub mod report;
 pub mod robots;
 pub mod run;
+pub mod traps;
 mod visit;
 pub mod warc;
 mod worker;

@@ -15,6 +15,8 @@ pub struct SiteReport {
     pub articles: u64,
     /// Articles joined from several pages.
     pub joined: u64,
+    /// Articles whose text was written before, under another address.
+    pub duplicates: u64,
     /// Lists, feeds and sitemaps read.
     pub lists: u64,
     /// Lists that had not changed (304).
@@ -43,6 +45,7 @@ impl SiteReport {
         self.fetched += other.fetched;
         self.articles += other.articles;
         self.joined += other.joined;
+        self.duplicates += other.duplicates;
         self.lists += other.lists;
         self.unchanged += other.unchanged;
         self.redirected += other.redirected;
@@ -162,6 +165,12 @@ fn details(f: &mut fmt::Formatter<'_>, name: &str, site: &SiteReport) -> fmt::Re
     if !site.rejected.is_empty() {
         let reasons: Vec<String> = site.rejected.iter().map(|(reason, n)| format!("{reason} {n}")).collect();
         writeln!(f, "{name}: rejected: {}", reasons.join(", "))?;
+    }
+    if site.duplicates > 0 {
+        writeln!(f, "{name}: {} articles have the text of an earlier one (`duplicate_of`)", site.duplicates)?;
+    }
+    if let Some(trapped) = site.left.get("trap") {
+        writeln!(f, "{name}: {trapped} links would lead ever further and were not followed")?;
     }
     for (host, why) in &site.blocked {
         writeln!(f, "{name}: {host} is left alone: {why}")?;

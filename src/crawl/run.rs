@@ -20,6 +20,7 @@ use super::fetch::{Fetch, HttpError};
 use super::guard::Guard;
 use super::pool::Pool;
 use super::report::{End, Report};
+use super::traps::Traps;
 use super::warc::WarcError;
 use super::worker;
 use crate::frontier::sqlite::SqliteFrontier;
@@ -146,6 +147,7 @@ impl Plan {
             scope,
             began: began + 1,
             lately: Lately::default(),
+            traps: Traps::new(self.settings.traps),
             focus: focus.map(Mutex::new),
             in_flight: Arc::new(Semaphore::new(self.settings.in_flight.max(1) as usize)),
             cleaning: Pool::new(processors).map_err(CrawlError::Threads)?,

@@ -18,6 +18,7 @@ use super::pool::PoolError;
 use crate::clean::{self, Body, Cleaned, Page, PageKind};
 use crate::frontier::{Fate, HostUpdate, Kind, Millis, NewUrl, Task, now};
 use crate::record::Reason;
+use crate::urls::hash64;
 
 /// How often a list is looked at again where the site's file says nothing.
 const REFRESH: Duration = Duration::from_secs(900);
@@ -197,7 +198,7 @@ impl Visit {
         let due = now();
         for entry in entries {
             if context.scope.is_old(entry.at) {
-                *self.out.counts.left.entry(Why::Old.as_str()).or_default() += 1;
+                self.leave(Why::Old);
                 continue;
             }
             let link = match entry.is_sitemap {
@@ -208,8 +209,8 @@ impl Visit {
                 false => context.scope.sort(&entry.url),
             };
             match link {
-                Link::Follow(url, kind) => self.out.links.push(NewUrl::new(url, kind, self.task.depth + 1, due)),
-                Link::Leave(why) => *self.out.counts.left.entry(why.as_str()).or_default() += 1,
+                Link::Follow(url, kind) => self.follow(NewUrl::new(url, kind, self.task.depth + 1, due)),
+                Link::Leave(why) => self.leave(why),
             }
         }
         context.focus_on(self.out.links.iter().map(|link| link.key));
@@ -287,7 +288,8 @@ impl Visit {
                 match serde_json::to_vec(&record) {
                     Ok(mut line) => {
                         line.push(b'\n');
-                        self.out.line = Line::Article(line);
+                        let text = hash64(&record.text_hash);
+                        self.out.line = Line::Article { line, text, id: std::mem::take(&mut record.id) };
                         self.out.counts.articles += 1;
                         self.out.counts.joined += u64::from(pages > 1);
                     }
@@ -314,12 +316,23 @@ impl Visit {
             match context.scope.sort(&link.url) {
                 // From a page given by hand only its articles.
                 Link::Follow(_, kind) if context.focus.is_some() && kind != Kind::Article => {}
-                Link::Follow(url, kind) => self.out.links.push(NewUrl::new(url, kind, self.task.depth + 1, due)),
-                Link::Leave(why) => *self.out.counts.left.entry(why.as_str()).or_default() += 1,
+                Link::Follow(url, kind) => self.follow(NewUrl::new(url, kind, self.task.depth + 1, due)),
+                Link::Leave(why) => self.leave(why),
             }
             context.lately.note(hash);
         }
         context.focus_on(self.out.links.iter().map(|link| link.key));
+    }
+
+    fn follow(&mut self, link: NewUrl) {
+        match self.context.traps.catches(&link) {
+            true => self.leave(Why::Trap),
+            false => self.out.links.push(link),
+        }
+    }
+
+    fn leave(&mut self, why: Why) {
+        *self.out.counts.left.entry(why.as_str()).or_default() += 1;
     }
 
     fn give_up(&mut self, reason: Reason, detail: impl Into<String>) {

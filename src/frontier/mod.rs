@@ -3,6 +3,7 @@
 //! The trait has an embedded back end ([`sqlite`]). A worker leases *hosts*, not addresses: a host has one owner at a
 //! time, so politeness needs no coordination. A lease ends by itself at its deadline and counts an epoch up.
 
+use std::collections::HashMap;
 use std::future::Future;
 
 use url::Url;
@@ -259,6 +260,8 @@ pub struct Batch {
     pub links: Vec<NewUrl>,
     /// What is now known about hosts.
     pub hosts: Vec<(HostId, HostUpdate)>,
+    /// Texts written: their hashes, and the records' ids.
+    pub texts: Vec<(i64, String)>,
     /// Lengths of the output files after what was written for these visits.
     pub outputs: Vec<(String, u64)>,
 }
@@ -361,6 +364,9 @@ pub trait Frontier: Send + Sync + 'static {
 
     /// True for those keys that are done or waiting.
     fn known(&self, keys: &[UrlKey]) -> impl Future<Output = Result<Vec<bool>, FrontierError>> + Send;
+
+    /// Ids of the first records with these texts, as far as there are any.
+    fn texts(&self, hashes: &[i64]) -> impl Future<Output = Result<HashMap<i64, String>, FrontierError>> + Send;
 
     /// Makes every recurring page of the active hosts due.
     fn wake(&self, now: Millis) -> impl Future<Output = Result<(), FrontierError>> + Send;

@@ -1,10 +1,12 @@
 //! The embedded frontier: one SQLite file in WAL mode, which anyone can look into with `sqlite3`.
 
+pub mod admin;
 mod parts;
 mod rows;
 mod sql;
 mod write;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -160,6 +162,12 @@ impl Frontier for SqliteFrontier {
             known.push(found);
         }
         Ok(known)
+    }
+
+    async fn texts(&self, hashes: &[i64]) -> Result<HashMap<i64, String>, FrontierError> {
+        let rows: Vec<(i64, String)> =
+            sqlx::query_as(sql::TEXTS).bind(write::json(hashes)).fetch_all(&self.reader).await.map_err(reading)?;
+        Ok(rows.into_iter().collect())
     }
 
     async fn wake(&self, now: Millis) -> Result<(), FrontierError> {

@@ -40,6 +40,10 @@ pub const HOSTS: &str = "INSERT INTO host (bucket, host, origin, ready_at)
         ready_at = CASE WHEN leased = 1 THEN ready_at ELSE max(not_before, min(ready_at, excluded.ready_at)) END
         WHERE active = 0 OR leased = 0 AND ready_at > max(not_before, excluded.ready_at)";
 
+pub const TEXTS: &str = "SELECT hash, id FROM text WHERE hash IN (SELECT value FROM json_each(?1))";
+
+pub const NEW_TEXTS: &str = "INSERT OR IGNORE INTO text (hash, id) SELECT value ->> 0, value ->> 1 FROM json_each(?1)";
+
 /// An output file has grown; its age counts from its first record.
 pub const OUTPUT: &str = "INSERT INTO output (path, bytes, begun) VALUES (?1, ?2, iif(?2 > 0, ?3, 0))
     ON CONFLICT (path) DO UPDATE SET begun = iif(bytes = 0 OR begun = 0, excluded.begun, begun), bytes = excluded.bytes";

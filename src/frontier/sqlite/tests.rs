@@ -26,9 +26,18 @@ async fn plan(frontier: &SqliteFrontier, sql: &str) -> String {
 async fn what_is_next_is_one_index_seek() {
     let (_dir, frontier) = fresh().await;
     let links = &sql::LINKS[0].1;
-    for sql in
-        [sql::NEXT, sql::NEXT_RETRY, sql::LEASE, sql::RELEASE, sql::DONE, sql::KNOWN, sql::AGAIN, sql::RETRY, links]
-    {
+    for sql in [
+        sql::NEXT,
+        sql::NEXT_RETRY,
+        sql::LEASE,
+        sql::RELEASE,
+        sql::DONE,
+        sql::KNOWN,
+        sql::AGAIN,
+        sql::RETRY,
+        sql::TEXTS,
+        links,
+    ] {
         let plan = plan(&frontier, sql).await;
         assert!(!plan.contains("SCAN url") && !plan.contains("SCAN host") && !plan.contains("SCAN seen"), "{plan}");
         assert!(!plan.contains("TEMP B-TREE"), "{plan}");
@@ -112,4 +121,115 @@ async fn waits_and_robots_outlive_the_process() {
     assert_eq!(host.robots, Some((StoredRobots::File(b"User-agent: *".to_vec()), 5)));
     frontier.select(&|_| false).await.unwrap();
     assert!(frontier.lease(1, NEVER - 1, NEVER).await.unwrap().is_empty());
+}
+
+/// Makes the n-th statement that writes fail, by a trigger that counts; gives the frontier's file back after each.
+#[tokio::test]
+async fn whichever_statement_fails_the_batch_is_wholly_there_or_not_at_all() {
+    let tables = ["url", "seen", "host", "output", "text"];
+    let mut failures = 0;
+    for table in tables {
+        for event in ["INSERT", "UPDATE", "DELETE"] {
+            let (_dir, frontier) = fresh().await;
+            let first = link("http://a.example/1.htm", Kind::Article);
+            let list = link("http://a.example/", Kind::List);
+            let links = vec![first.clone(), list.clone()];
+            let outputs = vec![("/out/articles.jsonl".to_owned(), 5)];
+            frontier.commit(&Batch { links, outputs, ..Batch::default() }).await.unwrap();
+            let before = everything(&frontier).await;
+            let trigger = format!(
+                "CREATE TRIGGER fails BEFORE {event} ON {table} BEGIN SELECT raise(ABORT, 'disk I/O error'); END"
+            );
+            sqlx::query(sqlx::AssertSqlSafe(trigger)).execute(&frontier.writer).await.unwrap();
+            let again = Fate::Again { due: 9, etag: None, modified: None };
+            let update = HostUpdate { failures: Some(1), ..HostUpdate::default() };
+            let batch = Batch {
+                visits: vec![(first.key, Fate::Done), (list.key, again)],
+                links: vec![link("http://b.example/2.htm", Kind::Article)],
+                hosts: vec![(first.key.host, update)],
+                outputs: vec![("/out/articles.jsonl".into(), 12)],
+                texts: vec![(7, "id".into())],
+                ..Batch::default()
+            };
+            let result = frontier.commit(&batch).await;
+            sqlx::query("DROP TRIGGER fails").execute(&frontier.writer).await.unwrap();
+            if let Err(error) = result {
+                failures += 1;
+                assert!(error.to_string().contains("the state cannot be written"), "{error}");
+                assert_eq!(everything(&frontier).await, before, "{event} on {table}");
+                // And it can be done again.
+                frontier.commit(&batch).await.unwrap();
+            }
+            assert_eq!(frontier.counts().await.unwrap(), Counts { hosts: 2, queued: 2, seen: 1 });
+            assert_eq!(frontier.texts(&[7, 8]).await.unwrap().len(), 1);
+        }
+    }
+    assert!(failures >= 8, "only {failures} statements failed");
+}
+
+/// All rows, as text.
+async fn everything(frontier: &SqliteFrontier) -> String {
+    let text = "SELECT group_concat(r, ';') FROM (
+        SELECT 'u' || id || ',' || due || ',' || visited AS r FROM url UNION ALL SELECT 's' || id FROM seen
+        UNION ALL SELECT 'h' || origin || failures || ready_at FROM host UNION ALL SELECT 'o' || path || bytes FROM output
+        UNION ALL SELECT 't' || hash FROM text ORDER BY 1)";
+    sqlx::query_scalar(text).fetch_one(&frontier.writer).await.unwrap()
+}
+
+/// A state made by the first version of the schema is brought up to date with everything in it.
+#[tokio::test]
+async fn states_of_older_versions_are_brought_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("frontier.sqlite");
+    let migrator = sqlx::migrate!("src/frontier/migrations/sqlite");
+    let first = migrator.iter().next().unwrap().clone();
+    let old =
+        SqlitePool::connect_with(SqliteConnectOptions::new().filename(&path).create_if_missing(true)).await.unwrap();
+    sqlx::migrate::Migrator::with_migrations(vec![first]).run(&old).await.unwrap();
+    let fill = "INSERT INTO host (bucket, host, origin, ready_at) VALUES (1, 2, 'http://a.example', 0);
+        INSERT INTO url (bucket, host, near, id, due, kind, depth, path) VALUES (1, 2, 3, 4, 0, 0, 1, '/1.htm');
+        INSERT INTO seen (bucket, host, near, id) VALUES (1, 2, 3, 5);
+        INSERT INTO output (path, bytes) VALUES ('/out/articles.jsonl', 77);";
+    sqlx::raw_sql(fill).execute(&old).await.unwrap();
+    old.close().await;
+
+    let frontier = SqliteFrontier::open(&path).await.unwrap();
+    assert_eq!(frontier.counts().await.unwrap(), Counts { hosts: 1, queued: 1, seen: 1 });
+    assert_eq!(frontier.output("/out/articles.jsonl").await.unwrap().unwrap().bytes, 77);
+    assert!(frontier.parts("/out/articles.jsonl").await.unwrap().is_empty());
+    assert!(frontier.damage().await.unwrap().is_empty());
+    // Opening it again changes nothing, and a newer state than this program knows is refused, not damaged.
+    frontier.close().await;
+    let newer = SqlitePool::connect_with(SqliteConnectOptions::new().filename(&path)).await.unwrap();
+    sqlx::query("INSERT INTO _sqlx_migrations SELECT 9999, 'later', installed_on, success, checksum, execution_time FROM _sqlx_migrations LIMIT 1")
+        .execute(&newer)
+        .await
+        .unwrap();
+    newer.close().await;
+    assert!(matches!(SqliteFrontier::open(&path).await, Err(FrontierError::Migrate { .. })));
+}
+
+#[tokio::test]
+async fn what_is_forgotten_is_new_again() {
+    let (_dir, frontier) = fresh().await;
+    let links = vec![link("http://a.example/1.htm", Kind::Article), link("http://a.example/2.htm", Kind::Article)];
+    frontier.commit(&Batch { links: links.clone(), ..Batch::default() }).await.unwrap();
+    let done = vec![(links[0].key, Fate::Done), (links[1].key, Fate::Retry { due: 5, tries: 2 })];
+    let update =
+        HostUpdate { not_before: Some(now() + 60_000), blocked: Some(Some("429".into())), ..HostUpdate::default() };
+    let hosts = vec![(links[0].key.host, update)];
+    frontier.commit(&Batch { visits: done, hosts, ..Batch::default() }).await.unwrap();
+    let overview = frontier.overview(now()).await.unwrap();
+    assert_eq!((overview.hosts, overview.held_back, overview.queued, overview.retries, overview.done), (1, 1, 1, 1, 1));
+    assert_eq!(frontier.retries(10).await.unwrap()[0].url, "http://a.example/2.htm");
+    assert_eq!(frontier.queues(now(), 10).await.unwrap()[0].blocked.as_deref(), Some("429"));
+
+    assert_eq!(frontier.origins("a.example").await.unwrap(), ["http://a.example"]);
+    assert_eq!(frontier.unblock("http://a.example").await.unwrap(), 1);
+    assert_eq!(frontier.overview(now()).await.unwrap().held_back, 0);
+    assert_eq!(frontier.forget_url(&links[0].key).await.unwrap(), 1);
+    assert_eq!(frontier.known(&[links[0].key]).await.unwrap(), [false]);
+    assert_eq!(frontier.forget_host("http://a.example").await.unwrap(), 2);
+    assert_eq!(frontier.counts().await.unwrap(), Counts::default());
+    frontier.vacuum().await.unwrap();
 }

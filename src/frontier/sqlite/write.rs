@@ -19,6 +19,9 @@ pub async fn batch(tx: &mut Tx<'_>, batch: &Batch, now: Millis) -> Result<(), sq
         hosts(tx, &batch.links).await?;
         links(tx, &batch.links).await?;
     }
+    if !batch.texts.is_empty() {
+        sqlx::query(sql::NEW_TEXTS).bind(json(&batch.texts)).execute(&mut **tx).await?;
+    }
     for (id, update) in &batch.hosts {
         host(tx, *id, update).await?;
     }

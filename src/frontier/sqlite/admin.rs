@@ -1,0 +1,217 @@
+//! What people ask of the state, and mend in it: behind `jingwen state`.
+
+use serde::Serialize;
+use sqlx::Row;
+
+use super::super::{FrontierError, HostId, Millis, UrlKey};
+use super::{SqliteFrontier, reading, writing};
+
+/// The state in numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Overview {
+    /// Hosts known.
+    pub hosts: i64,
+    /// … of which are left alone now.
+    pub held_back: i64,
+    /// Addresses that wait for their first visit.
+    pub queued: i64,
+    /// … of which failed before and are tried again.
+    pub retries: i64,
+    /// Lists, feeds and sitemaps that are visited again and again.
+    pub recurring: i64,
+    /// Pages that are done.
+    pub done: i64,
+    /// Bytes of the database.
+    pub bytes: i64,
+    /// … of which are free.
+    pub free: i64,
+    /// Output files with their committed length.
+    pub outputs: Vec<(String, i64)>,
+    /// Finished parts.
+    pub parts: i64,
+}
+
+/// One host's queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HostQueue {
+    /// `scheme://name[:port]`.
+    pub origin: String,
+    /// Addresses that wait.
+    pub queued: i64,
+    /// … of which failed before.
+    pub retries: i64,
+    /// Pages that are done.
+    pub done: i64,
+    /// Not to be asked before; 0 if it may be asked.
+    pub not_before: Millis,
+    /// Failures in a row.
+    pub failures: i64,
+    /// Why it is left alone.
+    pub blocked: Option<String>,
+}
+
+/// A page that failed and is tried again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Retry {
+    /// Address.
+    pub url: String,
+    /// Failures so far.
+    pub tries: i64,
+    /// When.
+    pub due: Millis,
+}
+
+impl SqliteFrontier {
+    /// The state in numbers.
+    pub async fn overview(&self, now: Millis) -> Result<Overview, FrontierError> {
+        let row = sqlx::query(
+            "SELECT (SELECT count(*) FROM host) AS hosts, (SELECT count(*) FROM host WHERE not_before > ?1) AS held_back,
+                (SELECT count(*) FROM url WHERE visited = 0) AS queued, (SELECT count(*) FROM url WHERE tries > 0) AS retries,
+                (SELECT count(*) FROM url WHERE kind IN (1, 2, 3)) AS recurring, (SELECT count(*) FROM seen) AS done,
+                (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size) AS bytes,
+                (SELECT freelist_count FROM pragma_freelist_count) * (SELECT page_size FROM pragma_page_size) AS free,
+                (SELECT count(*) FROM part WHERE name IS NOT NULL) AS parts",
+        )
+        .bind(now)
+        .fetch_one(&self.reader)
+        .await
+        .map_err(reading)?;
+        let get = |name: &str| row.try_get(name).map_err(reading);
+        let outputs = sqlx::query_as("SELECT path, bytes FROM output ORDER BY path")
+            .fetch_all(&self.reader)
+            .await
+            .map_err(reading)?;
+        Ok(Overview {
+            hosts: get("hosts")?,
+            held_back: get("held_back")?,
+            queued: get("queued")?,
+            retries: get("retries")?,
+            recurring: get("recurring")?,
+            done: get("done")?,
+            bytes: get("bytes")?,
+            free: get("free")?,
+            outputs,
+            parts: get("parts")?,
+        })
+    }
+
+    /// Hosts by the length of their queue, at most `n`.
+    pub async fn queues(&self, now: Millis, n: u32) -> Result<Vec<HostQueue>, FrontierError> {
+        let rows = sqlx::query(
+            "SELECT origin, iif(not_before > ?1, not_before, 0) AS not_before, failures, blocked,
+                (SELECT count(*) FROM url WHERE url.bucket = host.bucket AND url.host = host.host) AS queued,
+                (SELECT count(*) FROM url WHERE url.bucket = host.bucket AND url.host = host.host AND tries > 0) AS retries,
+                (SELECT count(*) FROM seen WHERE seen.bucket = host.bucket AND seen.host = host.host) AS done
+             FROM host ORDER BY queued DESC, origin LIMIT ?2",
+        )
+        .bind(now)
+        .bind(n)
+        .fetch_all(&self.reader)
+        .await
+        .map_err(reading)?;
+        let queue = |row: &sqlx::sqlite::SqliteRow| {
+            Ok(HostQueue {
+                origin: row.try_get("origin")?,
+                queued: row.try_get("queued")?,
+                retries: row.try_get("retries")?,
+                done: row.try_get("done")?,
+                not_before: row.try_get("not_before")?,
+                failures: row.try_get("failures")?,
+                blocked: row.try_get("blocked")?,
+            })
+        };
+        rows.iter().map(queue).collect::<Result<_, sqlx::Error>>().map_err(reading)
+    }
+
+    /// Pages that wait for another try, the soonest first, at most `n`.
+    pub async fn retries(&self, n: u32) -> Result<Vec<Retry>, FrontierError> {
+        let rows = sqlx::query(
+            "SELECT origin || path AS url, tries, due FROM url JOIN host USING (bucket, host) WHERE tries > 0
+             ORDER BY due LIMIT ?1",
+        )
+        .bind(n)
+        .fetch_all(&self.reader)
+        .await
+        .map_err(reading)?;
+        let retry = |row: &sqlx::sqlite::SqliteRow| {
+            Ok(Retry { url: row.try_get("url")?, tries: row.try_get("tries")?, due: row.try_get("due")? })
+        };
+        rows.iter().map(retry).collect::<Result<_, sqlx::Error>>().map_err(reading)
+    }
+
+    /// Origins of a host name, with and without port: `http://a.example`, `https://a.example:8080`.
+    pub async fn origins(&self, name: &str) -> Result<Vec<String>, FrontierError> {
+        let rows: Vec<(String,)> =
+            sqlx::query_as("SELECT origin FROM host").fetch_all(&self.reader).await.map_err(reading)?;
+        let is_it = |origin: &String| {
+            let bare = origin.split_once("://").map_or(origin.as_str(), |(_, bare)| bare);
+            origin == name || bare == name || bare.rsplit_once(':').is_some_and(|(host, _)| host == name)
+        };
+        Ok(rows.into_iter().map(|(origin,)| origin).filter(is_it).collect())
+    }
+
+    /// Forgets an address, so that the next link to it (or start with it) has it fetched again. Gives the rows removed.
+    pub async fn forget_url(&self, key: &UrlKey) -> Result<u64, FrontierError> {
+        let mut tx = self.writer.begin().await.map_err(writing)?;
+        let mut gone = 0;
+        for text in [
+            "DELETE FROM url WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4",
+            "DELETE FROM seen WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4",
+        ] {
+            gone += super::write::by_key(text, key).execute(&mut *tx).await.map_err(writing)?.rows_affected();
+        }
+        tx.commit().await.map_err(writing)?;
+        Ok(gone)
+    }
+
+    /// Forgets all of an origin: its queue, what is done, robots.txt, waits. Gives the rows removed.
+    pub async fn forget_host(&self, origin: &str) -> Result<u64, FrontierError> {
+        self.on_host(
+            origin,
+            &[
+                "DELETE FROM url WHERE bucket = ?1 AND host = ?2",
+                "DELETE FROM seen WHERE bucket = ?1 AND host = ?2",
+                "DELETE FROM host WHERE bucket = ?1 AND host = ?2",
+            ],
+        )
+        .await
+    }
+
+    /// Lets a host be asked again at once: no wait, no failures, robots.txt to be fetched anew.
+    pub async fn unblock(&self, origin: &str) -> Result<u64, FrontierError> {
+        self.on_host(
+            origin,
+            &["UPDATE host SET not_before = 0, failures = 0, blocked = NULL, robots = NULL, robots_state = NULL,
+                   robots_at = NULL, ready_at = coalesce((SELECT min(due) FROM url WHERE url.bucket = ?1 AND url.host = ?2),
+                   9223372036854775807) WHERE bucket = ?1 AND host = ?2"],
+        )
+        .await
+    }
+
+    async fn on_host(&self, origin: &str, texts: &[&'static str]) -> Result<u64, FrontierError> {
+        let id = HostId::new(origin);
+        let mut tx = self.writer.begin().await.map_err(writing)?;
+        let mut changed = 0;
+        for text in texts {
+            let done = sqlx::query(*text).bind(id.bucket).bind(id.host).execute(&mut *tx).await.map_err(writing)?;
+            changed += done.rows_affected();
+        }
+        tx.commit().await.map_err(writing)?;
+        Ok(changed)
+    }
+
+    /// Gives free pages back to the file system. Needs room for a second copy meanwhile.
+    pub async fn vacuum(&self) -> Result<(), FrontierError> {
+        for text in ["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA optimize"] {
+            sqlx::query(text).execute(&self.writer).await.map_err(writing)?;
+        }
+        Ok(())
+    }
+
+    /// What SQLite finds wrong with the file; empty if it is sound.
+    pub async fn damage(&self) -> Result<Vec<String>, FrontierError> {
+        let rows: Vec<(String,)> =
+            sqlx::query_as("PRAGMA integrity_check(20)").fetch_all(&self.reader).await.map_err(reading)?;
+        Ok(rows.into_iter().map(|(text,)| text).filter(|text| text != "ok").collect())
+    }
+}
