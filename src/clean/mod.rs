@@ -12,18 +12,21 @@ pub mod extract;
 mod flat;
 pub mod generic;
 pub mod hints;
-mod keep;
 pub mod kind;
 pub mod language;
 mod line_rules;
 pub mod links;
+mod marker;
 pub mod meta;
 pub mod noise;
 mod pipeline;
+mod plan;
 pub mod published;
 pub mod steps;
 pub mod tidy;
 pub mod title;
+
+pub use plan::{Index, Plan};
 
 use jiff::Timestamp;
 use url::Url;
@@ -58,6 +61,8 @@ pub enum Body<'a> {
 pub struct Options {
     /// Ignore selector files.
     pub generic_only: bool,
+    /// Collect the page's links; they cost a tenth of a page's time.
+    pub links: bool,
 }
 
 /// A link found on a page, absolute.

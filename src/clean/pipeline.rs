@@ -8,12 +8,12 @@ use url::Url;
 use super::blocks;
 use super::byline::Staff;
 use super::date::{self, Context, When};
+use super::dom::Keep;
 use super::extract::{self, Extracted};
 use super::meta::Meta;
+use super::plan::{Index, Plan};
 use super::steps::Source;
-use super::{
-    Cleaned, Options, Page, PageKind, Rejection, byline, decode, dom, generic, keep, links, published, tidy, title,
-};
+use super::{Cleaned, Options, Page, PageKind, Rejection, byline, decode, dom, generic, links, published, tidy, title};
 use crate::record::{Image, Kind, Method, Provenance, Reason, Record};
 use crate::sites::{LineRule, Site, Sites, TemplateKind};
 use crate::urls::{CanonicalUrl, hex};
@@ -62,8 +62,8 @@ fn html(page: &Page<'_>, bytes: &[u8], sites: &Sites, options: &Options) -> Clea
     }
     let site = page.url.and_then(|u| sites.for_url(u)).filter(|_| !options.generic_only);
     let decoded = decode::decode(bytes, page.content_type, site.and_then(|s| s.charset));
-    let keep = site.map(|s| keep::of(s)).unwrap_or_default();
-    let html = dom::document(&decoded.text, &keep);
+    let plan = site.map(|s| s.plan.get_or_init(|| Plan::of(s)));
+    let html = dom::document(&decoded.text, plan.map_or(&Keep::default(), |p| &p.keep));
     let meta = Meta::of(&html);
     let base = page.url.and_then(|u| match &meta.base {
         Some(b) => u.join(b).ok(),
@@ -86,6 +86,7 @@ fn html(page: &Page<'_>, bytes: &[u8], sites: &Sites, options: &Options) -> Clea
     if let Some(base) = &base {
         let list = site.map(|s| &s.crawl).filter(|rules| !rules.links.is_empty() && rules.is_list(page.url));
         out.links = match list {
+            _ if !options.links => Vec::new(),
             Some(rules) => links::selected(&html, &rules.links, base),
             None => links::links(&html, base),
         };
@@ -109,7 +110,8 @@ impl Ready<'_> {
     /// The first template that fits; `None` if there is none, and the generic extractor must do.
     fn by_templates(&self) -> Option<Cleaned> {
         let site = self.site?;
-        let from = Source { html: self.html, meta: self.meta, url: self.page.url };
+        let index = site.plan.get().map(|plan| Index::new(self.html, plan));
+        let from = Source { html: self.html, meta: self.meta, url: self.page.url, index: index.as_ref() };
         for template in &site.templates {
             if !extract::applies(&template.when, &from) {
                 continue;

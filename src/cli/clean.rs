@@ -99,7 +99,8 @@ impl Args {
     pub fn run(self) -> Outcome {
         let sites = Sites::load(&self.selectors).map_err(Failure::usage)?;
         let base = self.pages.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
-        let work = Work { sites, options: Options { generic_only: self.generic }, url: self.url.clone(), base };
+        let work =
+            Work { sites, options: Options { generic_only: self.generic, links: false }, url: self.url.clone(), base };
         let threads = match self.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,

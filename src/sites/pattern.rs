@@ -7,14 +7,15 @@ use regex::Regex;
 use scraper::Selector;
 
 use super::at::At;
+use super::css::Css;
 use super::problem::{Problem, SourceFile};
 use super::shelf::{self, Pattern, Patterns};
 
 /// Compiles a CSS selector.
-pub fn css(file: &Arc<SourceFile>, text: &At<String>, problems: &mut Vec<Problem>) -> Option<Selector> {
+pub fn css(file: &Arc<SourceFile>, text: &At<String>, problems: &mut Vec<Problem>) -> Option<Css> {
     match Selector::parse(text) {
         // The engine closes by itself what is left open at the end, as browsers do; in a file it is a slip.
-        Ok(selector) if !text.trim().is_empty() && unbalanced(text).is_none() => Some(selector),
+        Ok(selector) if !text.trim().is_empty() && unbalanced(text).is_none() => Some(Css::from(selector)),
         _ => {
             problems.push(css_problem(file, text));
             None

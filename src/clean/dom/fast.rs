@@ -409,7 +409,7 @@ impl Builder<'_> {
         match tag.name.as_str() {
             "html" => {
                 if self.head.is_some() || self.body.is_some() {
-                    return if tag.attributes.trim().is_empty() { Ok(()) } else { Err(Irregular("second html tag")) };
+                    return self.add_missing("html", self.stack[0].node, tag.attributes);
                 }
                 let attributes = self.attributes("html", tag.attributes)?;
                 let root = self.stack[0].node;
@@ -425,13 +425,27 @@ impl Builder<'_> {
                 Ok(())
             }
             _ => {
-                if self.body.is_some() {
-                    return if tag.attributes.trim().is_empty() { Ok(()) } else { Err(Irregular("second body tag")) };
+                if let Some(body) = self.body {
+                    return self.add_missing("body", body, tag.attributes);
                 }
                 let attributes = self.attributes("body", tag.attributes)?;
                 self.open_body(&attributes)
             }
         }
+    }
+
+    /// A second `<html>` or `<body>` only adds the attributes that the first does not have.
+    fn add_missing(&mut self, name: &str, node: NodeId, text: &str) -> Result<(), Irregular> {
+        let attributes = self.attributes(name, text)?;
+        let mut node = self.html.tree.get_mut(node).ok_or(Irregular("lost node"))?;
+        if let Node::Element(element) = node.value() {
+            for attribute in attributes {
+                if let Err(at) = element.attrs.binary_search_by(|(name, _)| name.cmp(&attribute.name)) {
+                    element.attrs.insert(at, (attribute.name, attribute.value));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn script(&mut self, tag: &Tag<'_>, scanner: &mut Scanner<'_>) -> Result<(), Irregular> {

@@ -2,7 +2,7 @@
 //!
 //! Most of html5ever's time goes into its tokenizer and into nodes that cleaning never looks at. So the page is first
 //! read by a small tokenizer of our own that drops scripts, styles, comments and attributes that nothing reads, and
-//! [`fast`] builds `scraper`'s tree of the rest, as long as the tags nest as they should. Where they do not, what the
+//! `fast` builds `scraper`'s tree of the rest, as long as the tags nest as they should. Where they do not, what the
 //! tokenizer kept goes to html5ever, which mends any markup. Both ways give the same records (`tests/differential.rs`).
 //!
 //! The limits hold while parsing: html5ever's time grows with the square of nesting depth and of attributes in a tag.
@@ -273,6 +273,7 @@ mod tests {
             "<p>一<hr>二<br>三</p>四",
             "<li>一<div><li>二</div><li>三",
             "<section><p>一<article>二</section>三",
+            "<body class=a><p>一<body class=b id=c>二<html lang=zh>三",
         ] {
             same(text);
         }
