@@ -3,7 +3,6 @@
 use std::ops::Deref;
 
 use scraper::Selector;
-use scraper::selector::ToCss;
 
 /// What an element must have to match a selector.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -26,20 +25,18 @@ pub struct Css {
 impl Css {
     /// Compiles a selector; `None` if the engine does not take it.
     pub fn parse(text: &str) -> Option<Self> {
-        Selector::parse(text).ok().map(Self::from)
+        let selector = Selector::parse(text).ok()?;
+        // The engine writes names back without their escapes, so handles are read from the text; an escape or comment in
+        // it may hide any sign, and such a selector is tried on every element.
+        let plain = !text.contains('\\') && !text.contains("/*");
+        let handles = plain.then(|| split(text, |c| c == ',').into_iter().map(handle).collect()).flatten();
+        Some(Self { selector, handles })
     }
 
     /// One for each alternative of the selector: every element that matches has at least one of them. `None` if any
     /// element might match.
     pub fn handles(&self) -> Option<&[Handle]> {
         self.handles.as_deref()
-    }
-}
-
-impl From<Selector> for Css {
-    fn from(selector: Selector) -> Self {
-        let handles = split(&selector.to_css_string(), |c| c == ',').into_iter().map(handle).collect();
-        Self { selector, handles }
     }
 }
 
@@ -79,10 +76,6 @@ fn split(css: &str, is_separator: impl Fn(char) -> bool) -> Vec<&str> {
 
 /// The id, class or tag that the element of one alternative must have: those of its last compound.
 fn handle(alternative: &str) -> Option<Handle> {
-    // An escape may hide any sign; such a selector is tried on every element.
-    if alternative.contains('\\') {
-        return None;
-    }
     let compound = split(alternative.trim(), |c| c.is_whitespace() || matches!(c, '>' | '+' | '~')).pop()?;
     let name = |text: &str| -> Option<String> {
         let end = text.find(['.', '#']).unwrap_or(text.len());
@@ -122,7 +115,7 @@ mod tests {
 
     #[test]
     fn none_where_any_element_may_match() {
-        for css in ["*", "[itemprop]", ".a > *", "p, [x]", ":not(.a)", r"#\31 23", "a :is(b, i)"] {
+        for css in ["*", "[itemprop]", ".a > *", "p, [x]", ":not(.a)", r"#\31 23", r"#a\.b", "p/* */.a", "a :is(b, i)"] {
             assert_eq!(handles(css), None, "{css}");
         }
     }

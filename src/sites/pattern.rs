@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use regex::Regex;
-use scraper::Selector;
 
 use super::at::At;
 use super::css::Css;
@@ -13,9 +12,9 @@ use super::shelf::{self, Pattern, Patterns};
 
 /// Compiles a CSS selector.
 pub fn css(file: &Arc<SourceFile>, text: &At<String>, problems: &mut Vec<Problem>) -> Option<Css> {
-    match Selector::parse(text) {
+    match Css::parse(text) {
         // The engine closes by itself what is left open at the end, as browsers do; in a file it is a slip.
-        Ok(selector) if !text.trim().is_empty() && unbalanced(text).is_none() => Some(Css::from(selector)),
+        Some(css) if !text.trim().is_empty() && unbalanced(text).is_none() => Some(css),
         _ => {
             problems.push(css_problem(file, text));
             None
