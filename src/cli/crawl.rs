@@ -140,6 +140,7 @@ impl Args {
             forced_interval: self.rate.map(|rate| rate.interval),
             concurrency,
             respect_robots: config.politeness.respect_robots,
+            sitemaps: config.politeness.sitemaps,
             patience: config.politeness.patience.0,
             in_flight: config.http.in_flight,
             max_redirects: config.http.max_redirects,
