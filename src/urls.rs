@@ -280,8 +280,12 @@ fn digit(c: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::Arc;
+
     use regex::Regex;
+
+    use super::*;
+    use crate::sites::Pattern;
 
     fn canon(text: &str, rules: Option<&CrawlRules>) -> String {
         CanonicalUrl::new(&Url::parse(text).unwrap(), rules).to_string()
@@ -315,7 +319,7 @@ mod tests {
     fn a_site_says_more() {
         let rules = CrawlRules {
             rewrite: vec![(
-                Regex::new(r"^http://m\.example\.com/#/a/(\d+)$").unwrap(),
+                Arc::new(Pattern::from(Regex::new(r"^http://m\.example\.com/#/a/(\d+)$").unwrap())),
                 "http://example.com/$1.htm".into(),
             )],
             drop_query: vec!["cxid".into()],

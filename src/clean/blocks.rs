@@ -125,6 +125,8 @@ pub struct Line<'a> {
     pub hints: Hints,
     /// Number of links in it.
     pub links: u16,
+    /// It stands on other pages of the site too.
+    pub repeated: bool,
 }
 
 impl Line<'_> {
@@ -213,6 +215,7 @@ fn empty_line<'a>() -> Line<'a> {
         hidden: false,
         hints: Hints::empty(),
         links: 0,
+        repeated: false,
     }
 }
 

@@ -6,6 +6,7 @@
 use super::blocks::{Blocks, visible};
 use super::byline;
 use super::date::{self, Context};
+use super::frames::Outline;
 use super::generic::{ends_sentence, punctuation};
 use super::meta::Meta;
 use super::noise::{self, Class};
@@ -18,12 +19,14 @@ use crate::sites::{LineRule, Sites};
 const MIN_BODY: usize = 25;
 
 pub(super) fn clean(page: &Page<'_>, text: &str, sites: &Sites, options: &Options) -> Cleaned {
-    let blocks = Blocks::of_text(text);
+    let mut blocks = Blocks::of_text(text);
+    options.frames.mark(page.url, &mut blocks.lines);
     if blocks.lines.is_empty() {
         return reject(Reason::Empty, "no text".to_owned());
     }
     let site = page.url.and_then(|u| sites.for_url(u)).filter(|_| !options.generic_only);
-    let values: Vec<f32> = blocks.lines.iter().map(|l| value(&l.text, l.chars)).collect();
+    let values: Vec<f32> =
+        blocks.lines.iter().map(|l| if l.repeated { REPEATED } else { value(&l.text, l.chars) }).collect();
     let (first, end) = best_run(&values);
     let headline = headline(&blocks, first);
     let squashed = headline.map(|i| title::squash(&blocks.lines[i].text)).unwrap_or_default();
@@ -59,9 +62,14 @@ pub(super) fn clean(page: &Page<'_>, text: &str, sites: &Sites, options: &Option
     record.editors.retain(|_, names| !names.is_empty());
     let mut out = reject(Reason::NoBody, String::new());
     out.kind = PageKind::Content(Kind::Article);
+    let title = record.title.as_deref().unwrap_or_default();
+    out.outline = Outline::new(page.url, title, &blocks.lines);
     out.article = Ok(Box::new(record));
     out
 }
+
+/// Value of a line that other pages of the site have too.
+const REPEATED: f32 = -30.0;
 
 /// Value of a line for the choice of the run.
 fn value(text: &str, chars: u32) -> f32 {

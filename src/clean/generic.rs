@@ -56,7 +56,7 @@ pub fn ends_sentence(text: &str) -> bool {
 
 /// Value of a line for the choice of the container.
 fn value(line: &Line<'_>, frame: Hints) -> f32 {
-    if line.hidden {
+    if line.hidden || line.repeated {
         return -2.0;
     }
     let n = line.chars as f32;

@@ -1,6 +1,8 @@
 //! Patterns that are tried on every line of a page, made cheap: most lines begin with a character that none of a
 //! pattern's alternatives begins with, and then the regex need not run.
 
+use std::sync::OnceLock;
+
 use regex::Regex;
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
 
@@ -18,29 +20,36 @@ pub fn opened(line: &str) -> &str {
 /// Alternatives that a line begins with.
 #[derive(Debug)]
 pub struct Marker {
-    regex: Regex,
+    pattern: String,
+    /// Compiled when the first line begins as its alternatives do.
+    regex: OnceLock<Regex>,
     /// Sorted; empty if any character may begin it.
     first: Vec<char>,
 }
 
 impl Marker {
     /// Compiles alternatives, which are matched at the beginning of a line. `\d` stands for ASCII digits.
-    #[allow(clippy::expect_used)]
     pub fn new(alternatives: &str) -> Self {
         let pattern = alternatives.replace(r"\d", "[0-9]");
-        let regex = Regex::new(&format!("^(?:{pattern})")).expect("a constant pattern");
-        Self { regex, first: first_chars(&pattern).unwrap_or_default() }
+        let first = first_chars(&pattern).unwrap_or_default();
+        Self { pattern: format!("^(?:{pattern})"), regex: OnceLock::new(), first }
     }
 
     /// True if the line begins with one of the alternatives.
     pub fn matches(&self, line: &str) -> bool {
         let may = self.first.is_empty() || line.chars().next().is_some_and(|c| self.first.binary_search(&c).is_ok());
-        may && self.regex.is_match(line)
+        may && self.regex().is_match(line)
+    }
+
+    #[allow(clippy::expect_used)]
+    fn regex(&self) -> &Regex {
+        self.regex.get_or_init(|| Regex::new(&self.pattern).expect("a constant pattern"))
     }
 
     /// True if lines that cannot match are told without running the regex.
     #[cfg(test)]
     pub fn is_quick(&self) -> bool {
+        self.regex();
         !self.first.is_empty()
     }
 }

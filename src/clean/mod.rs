@@ -10,6 +10,7 @@ pub mod decode;
 pub mod dom;
 pub mod extract;
 mod flat;
+pub mod frames;
 pub mod generic;
 pub mod hints;
 pub mod kind;
@@ -63,6 +64,8 @@ pub struct Options {
     pub generic_only: bool,
     /// Read the page's links, and with them the next page of an article; they cost a fifth of a page's time.
     pub links: bool,
+    /// What repeats on the site's pages, as far as it is known: for the generic extractor and flattened text.
+    pub frames: frames::Known,
 }
 
 /// A link found on a page, absolute.
@@ -122,6 +125,8 @@ pub struct Cleaned {
     pub template: Option<String>,
     /// Hits of the template's fields.
     pub hits: Vec<FieldHit>,
+    /// What the page shows, for learning what repeats; of pages that no template fits.
+    pub outline: Option<frames::Outline>,
 }
 
 /// Cleans one page.

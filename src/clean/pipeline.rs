@@ -6,13 +6,16 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::blocks;
+use super::blocks::Blocks;
 use super::byline::Staff;
 use super::date::{self, Context, When};
 use super::dom::Keep;
 use super::extract::{self, Extracted};
+use super::frames::{Known, Outline};
 use super::meta::Meta;
 use super::plan::{Index, Plan};
 use super::steps::Source;
+use super::title::Headline;
 use super::{Cleaned, Options, Page, PageKind, Rejection, byline, decode, dom, generic, links, published, tidy, title};
 use crate::record::{Image, Kind, Method, Provenance, Reason, Record};
 use crate::sites::{LineRule, Site, Sites, TemplateKind};
@@ -42,6 +45,7 @@ pub(super) fn reject(reason: Reason, detail: String) -> Cleaned {
         declared_canonical: None,
         template: None,
         hits: Vec::new(),
+        outline: None,
     }
 }
 
@@ -54,6 +58,7 @@ struct Ready<'a> {
     sites: &'a Sites,
     charset: String,
     context: Context,
+    frames: &'a Known,
 }
 
 fn html(page: &Page<'_>, bytes: &[u8], sites: &Sites, options: &Options) -> Cleaned {
@@ -83,6 +88,7 @@ fn html(page: &Page<'_>, bytes: &[u8], sites: &Sites, options: &Options) -> Clea
             fetched_at: page.fetched_at,
             url_date: page.url.and_then(|u| date::in_url(u.path())),
         },
+        frames: &options.frames,
     };
     let mut out = ready.by_templates().unwrap_or_else(|| ready.generic());
     if let Some(base) = base.as_ref().filter(|_| options.links) {
@@ -185,23 +191,31 @@ impl Ready<'_> {
 
     /// The article without a selector file.
     fn generic(&self) -> Cleaned {
-        let all = blocks::blocks(self.html, root(self.html), &|_| false);
+        let mut all = blocks::blocks(self.html, root(self.html), &|_| false);
+        self.frames.mark(self.page.url, &mut all.lines);
         let headline = title::choose(&all, self.meta);
-        if let Some(rejection) = super::kind::frame_page(self.page.url, self.meta, &all, headline.as_ref()) {
+        let outline = Outline::new(self.page.url, headline.as_ref().map_or("", |h| &h.text), &all.lines);
+        let mut out = self.of_lines(&all, headline);
+        out.outline = outline;
+        out
+    }
+
+    fn of_lines(&self, all: &Blocks<'_>, headline: Option<Headline>) -> Cleaned {
+        if let Some(rejection) = super::kind::frame_page(self.page.url, self.meta, all, headline.as_ref()) {
             let mut out = reject(rejection.reason, rejection.detail);
             if rejection.reason == Reason::List {
                 out.kind = PageKind::List;
             }
             return out;
         }
-        let Some(choice) = generic::choose(&all, headline.as_ref()) else {
+        let Some(choice) = generic::choose(all, headline.as_ref()) else {
             return reject(Reason::NoBody, "the page shows no text".to_owned());
         };
         let (first, end) = (all.elems[choice.elem].first as usize, all.elems[choice.elem].end as usize);
         let squashed = headline.as_ref().map(|h| title::squash(&h.text)).unwrap_or_default();
         let rules: Vec<&LineRule> = self.sites.common.lines.iter().collect();
-        let body = tidy::tidy(&all, first, end, &squashed, true, &rules);
-        if let Some(rejection) = super::kind::no_article(&all, &choice, &body, headline.as_ref(), MIN_BODY) {
+        let body = tidy::tidy(all, first, end, &squashed, true, &rules);
+        if let Some(rejection) = super::kind::no_article(all, &choice, &body, headline.as_ref(), MIN_BODY) {
             let mut out = reject(rejection.reason, rejection.detail);
             if rejection.reason == Reason::List {
                 out.kind = PageKind::List;
@@ -211,10 +225,10 @@ impl Ready<'_> {
         let mut record = self.record(body.text());
         record.title = headline.as_ref().map(|h| h.text.clone());
         record.keywords = keywords(self.meta);
-        record.images = with_captions(extract::pictures(&all, choice.elem, self.page.url), &body.captions);
-        let published = published::find(&all, self.meta, headline.as_ref(), end, &self.context);
+        record.images = with_captions(extract::pictures(all, choice.elem, self.page.url), &body.captions);
+        let published = published::find(all, self.meta, headline.as_ref(), end, &self.context);
         self.dates(&mut record, published, None);
-        staff_into(&mut record, byline::near(&all, &body, headline.as_ref(), first, end, self.meta));
+        staff_into(&mut record, byline::near(all, &body, headline.as_ref(), first, end, self.meta));
         let mut out = reject(Reason::NoBody, String::new());
         out.kind = PageKind::Content(Kind::Article);
         out.article = Ok(Box::new(record));

@@ -109,7 +109,7 @@ fn raw(step: &Step, from: &Source<'_>) -> Vec<String> {
             let (key, index) = key.split_once('[').map_or((key, ""), |(k, _)| (k, &key[k.len()..]));
             from.meta.json_ld(key).map(|v| at_path(v, &format!("{index}.{rest}"))).unwrap_or_default()
         }
-        Read::Json { script, after, path } => json(from.html, script.as_ref(), after.as_ref())
+        Read::Json { script, after, path } => json(from.html, script.as_ref(), after.as_ref().map(|a| &***a))
             .iter()
             .map(|v| at_path(v, path))
             .find(|v| !v.is_empty())

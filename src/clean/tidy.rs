@@ -63,6 +63,10 @@ pub fn tidy(blocks: &Blocks<'_>, first: usize, end: usize, headline: &str, stric
         .filter(|(_, l)| !l.hidden || all_hidden)
         .map(|(at, line)| {
             let mut class = noise::classify(&line.text, line.chars);
+            // A numeral or sub-heading of a few characters may well stand in several articles.
+            if class.is_plain() && line.repeated && line.chars > 8 {
+                class = Class::Prompt;
+            }
             if class.is_plain() && noise::is_under_picture(&line.text, line.chars) && line.strong == 0 {
                 let at = (first + at) as u32;
                 if blocks.pictures.binary_search_by_key(&at, |p| p.before).is_ok() {

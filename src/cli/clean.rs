@@ -1,5 +1,6 @@
 //! `jingwen clean`.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{Failure, Outcome, exit};
+use crate::clean::frames::{InOrder, Known, Outline};
 use crate::clean::{self, Body, Options, Page};
 use crate::record::{Reason, Record};
 use crate::sites::Sites;
@@ -99,12 +101,18 @@ impl Args {
     pub fn run(self) -> Outcome {
         let sites = Sites::load(&self.selectors).map_err(Failure::usage)?;
         let base = self.pages.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
-        let work =
-            Work { sites, options: Options { generic_only: self.generic, links: false }, url: self.url.clone(), base };
+        let work = Work {
+            sites,
+            options: Options { generic_only: self.generic, ..Options::default() },
+            url: self.url.clone(),
+            base,
+        };
         let threads = match self.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
         };
+        // Each has one page under way at least.
+        let threads = threads.min(InOrder::LAG);
         let mut jobs = self.jobs()?;
         let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
         let bad = if threads == 1 {
@@ -206,8 +214,10 @@ fn sequential(
     out: &mut impl Write,
 ) -> Result<usize, Failure> {
     let mut bad = 0;
-    for job in jobs {
-        let answer = work.answer(job.map_err(|e| unreadable(&e))?);
+    let mut frames = InOrder::default();
+    for (n, job) in jobs.enumerate() {
+        let (answer, outline) = work.answer(job.map_err(|e| unreadable(&e))?, frames.for_page(n));
+        frames.learn(outline.as_ref());
         bad += usize::from(answer.is_bad());
         write(out, &answer)?;
     }
@@ -224,14 +234,14 @@ fn parallel(
     out: &mut impl Write,
 ) -> Result<usize, Failure> {
     std::thread::scope(|scope| {
-        let (done, answers) = mpsc::channel::<(usize, Answer)>();
-        let queues: Vec<mpsc::Sender<(usize, Job)>> = (0..threads)
+        let (done, answers) = mpsc::channel::<(usize, Answered)>();
+        let queues: Vec<mpsc::Sender<(usize, Job, Known)>> = (0..threads)
             .map(|_| {
-                let (queue, inbox) = mpsc::channel::<(usize, Job)>();
+                let (queue, inbox) = mpsc::channel::<(usize, Job, Known)>();
                 let done = done.clone();
                 scope.spawn(move || {
-                    for (n, job) in inbox {
-                        if done.send((n, work.answer(job))).is_err() {
+                    for (n, job, known) in inbox {
+                        if done.send((n, work.answer(job, known))).is_err() {
                             return;
                         }
                     }
@@ -241,8 +251,10 @@ fn parallel(
             .collect();
         drop(done);
         // The thread that answered gets the next job, so a slow page holds up only its own thread.
-        let mut waiting: BTreeMap<usize, Answer> = BTreeMap::new();
-        let mut owner: VecDeque<usize> = (0..QUEUE).flat_map(|_| 0..threads).collect();
+        let mut waiting: BTreeMap<usize, Answered> = BTreeMap::new();
+        let mut frames = InOrder::default();
+        let each = (InOrder::LAG / threads).clamp(1, QUEUE);
+        let mut owner: VecDeque<usize> = (0..each).flat_map(|_| 0..threads).collect();
         let mut given: BTreeMap<usize, usize> = BTreeMap::new();
         let (mut next_in, mut next_out, mut bad) = (0, 0, 0);
         let mut more = true;
@@ -253,7 +265,7 @@ fn parallel(
                     Some(job) => {
                         let job = job.map_err(|e| unreadable(&e))?;
                         given.insert(next_in, thread);
-                        if queues[thread].send((next_in, job)).is_err() {
+                        if queues[thread].send((next_in, job, frames.for_page(next_in))).is_err() {
                             return Err(Failure::unexpected(miette::miette!("a cleaning thread died")));
                         }
                         next_in += 1;
@@ -267,7 +279,8 @@ fn parallel(
                 return Err(Failure::unexpected(miette::miette!("the cleaning threads died")));
             };
             waiting.insert(n, answer);
-            while let Some(answer) = waiting.remove(&next_out) {
+            while let Some((answer, outline)) = waiting.remove(&next_out) {
+                frames.learn(outline.as_ref());
                 bad += usize::from(answer.is_bad());
                 write(out, &answer)?;
                 owner.extend(given.remove(&next_out));
@@ -278,14 +291,29 @@ fn parallel(
     })
 }
 
-impl Work {
-    fn answer(&self, job: Job) -> Answer {
-        match job {
-            Job::Line(line) => self.line(&line),
-            Job::File(path) => self.file(&path),
-        }
-    }
+/// An answer, and what its page showed.
+type Answered = (Answer, Option<Outline>);
 
+/// One page under way.
+struct Turn<'w> {
+    work: &'w Work,
+    options: Options,
+    outline: Cell<Option<Outline>>,
+}
+
+impl Work {
+    fn answer(&self, job: Job, frames: Known) -> Answered {
+        let options = Options { frames, ..self.options.clone() };
+        let turn = Turn { work: self, options, outline: Cell::new(None) };
+        let answer = match job {
+            Job::Line(line) => turn.line(&line),
+            Job::File(path) => turn.file(&path),
+        };
+        (answer, turn.outline.take())
+    }
+}
+
+impl Turn<'_> {
     fn line(&self, line: &str) -> Answer {
         let entry: Entry = match serde_json::from_str(line) {
             Ok(entry) => entry,
@@ -297,7 +325,7 @@ impl Work {
                 return Answer::bad(entry.id, format!("`{}` is no address: {e}", entry.url.unwrap_or_default()));
             }
         };
-        let url = url.as_ref().or(self.url.as_ref());
+        let url = url.as_ref().or(self.work.url.as_ref());
         let fetched_at = match entry.fetched_at.as_deref().map(str::parse::<Timestamp>).transpose() {
             Ok(at) => at,
             Err(e) => return Answer::bad(entry.id, format!("`fetched_at` is no RFC 3339 time: {e}")),
@@ -310,7 +338,7 @@ impl Work {
             (_, _, Some(text)) => answer(Body::Text(text)),
             (_, Some(html), None) => answer(Body::Html(html.as_bytes())),
             (Some(file), None, None) => {
-                let path = self.base.join(file);
+                let path = self.work.base.join(file);
                 match read(&path) {
                     Ok(bytes) if is_text(&path) => answer(Body::Text(&String::from_utf8_lossy(&bytes))),
                     Ok(bytes) => answer(Body::Html(&bytes)),
@@ -334,7 +362,7 @@ impl Work {
         } else {
             Body::Html(&bytes)
         };
-        let page = Page { url: self.url.as_ref(), body, content_type: None, fetched_at: None };
+        let page = Page { url: self.work.url.as_ref(), body, content_type: None, fetched_at: None };
         match self.clean(None, &page) {
             Answer::Rejected { rejected, detail, .. } => Answer::Rejected { id, rejected, detail },
             record => record,
@@ -342,7 +370,9 @@ impl Work {
     }
 
     fn clean(&self, id: Option<String>, page: &Page<'_>) -> Answer {
-        match clean::clean(page, &self.sites, &self.options).article {
+        let cleaned = clean::clean(page, &self.work.sites, &self.options);
+        self.outline.set(cleaned.outline);
+        match cleaned.article {
             Ok(mut record) => {
                 if let Some(id) = id {
                     record.id = id;

@@ -86,7 +86,8 @@ pub async fn cleaned(
 ) -> Result<(Cleaned, Option<String>), PoolError> {
     let place = context.cleaning.place().await;
     drop(turn);
-    let (url, sites, options) = (url.clone(), context.scope.sites.clone(), context.settings.clean.clone());
+    let (url, sites, mut options) = (url.clone(), context.scope.sites.clone(), context.settings.clean.clone());
+    let frames = context.frames.clone();
     let job = move || {
         let page = Page {
             url: Some(&url),
@@ -94,7 +95,10 @@ pub async fn cleaned(
             content_type: response.content_type.as_deref(),
             fetched_at: Some(response.at),
         };
-        (clean::clean(&page, &sites, &options), response.warc)
+        options.frames = frames.known();
+        let cleaned = clean::clean(&page, &sites, &options);
+        cleaned.outline.iter().for_each(|outline| frames.learn(outline));
+        (cleaned, response.warc)
     };
     place.run(job).await
 }

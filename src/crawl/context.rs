@@ -18,6 +18,7 @@ use super::report::{End, Report};
 use super::robots::Robots;
 use super::traps::{self, Traps};
 use crate::clean;
+use crate::clean::frames::Shared as Frames;
 use crate::frontier::sqlite::SqliteFrontier;
 use crate::frontier::{HostId, LeasedHost, Millis, UrlKey};
 use crate::output::parts::Rotation;
@@ -85,6 +86,8 @@ pub struct Context {
     pub in_flight: Arc<Semaphore>,
     /// Threads that clean pages.
     pub cleaning: Pool,
+    /// What repeats on the pages of hosts without a fitting selector file.
+    pub frames: Frames,
     /// One permit for each article still wanted.
     pub wanted: Option<Arc<Semaphore>>,
     /// To the committer.

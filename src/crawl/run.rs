@@ -23,6 +23,7 @@ use super::report::{End, Report};
 use super::traps::Traps;
 use super::warc::WarcError;
 use super::worker;
+use crate::clean::frames::Shared as Frames;
 use crate::frontier::sqlite::SqliteFrontier;
 use crate::frontier::{Batch, Cursor, Frontier, FrontierError, HostId, Kind, LeasedHost, NewUrl, UrlKey, now};
 use crate::output::OutputError;
@@ -150,6 +151,7 @@ impl Plan {
             traps: Traps::new(self.settings.traps),
             focus: focus.map(Mutex::new),
             in_flight: Arc::new(Semaphore::new(self.settings.in_flight.max(1) as usize)),
+            frames: Frames::default(),
             cleaning: Pool::new(processors).map_err(CrawlError::Threads)?,
             wanted: self.settings.limit.map(|n| {
                 let most = Semaphore::MAX_PERMITS;

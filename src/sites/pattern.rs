@@ -164,12 +164,7 @@ fn xpath_hint(xpath: &str) -> String {
     }
 }
 
-/// Compiles a regex.
-pub fn regex(file: &Arc<SourceFile>, text: &At<String>, problems: &mut Vec<Problem>) -> Option<Regex> {
-    regex_at(file, text, &text.span, problems)
-}
-
-/// The same, shared with all who have the same text.
+/// A regex, shared with all who have the same text.
 pub fn shared(
     file: &Arc<SourceFile>,
     text: &str,

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use regex::Regex;
 use url::Url;
 
 use super::css::Css;
@@ -102,11 +101,11 @@ pub struct CrawlRules {
     /// Pages to collect links from (matched against the whole canonical URL).
     pub lists: Vec<ListRule>,
     /// Article pages.
-    pub articles: Vec<Regex>,
+    pub articles: Vec<Arc<Pattern>>,
     /// Never fetched.
-    pub deny: Vec<Regex>,
+    pub deny: Vec<Arc<Pattern>>,
     /// Applied to the URL, fragment included, before canonicalisation.
-    pub rewrite: Vec<(Regex, String)>,
+    pub rewrite: Vec<(Arc<Pattern>, String)>,
     /// Query keys to drop.
     pub drop_query: Vec<String>,
     /// If given, all other query keys are dropped.
@@ -138,7 +137,7 @@ impl CrawlRules {
 #[derive(Debug, Clone)]
 pub struct ListRule {
     /// Matched against the whole canonical URL.
-    pub url: Regex,
+    pub url: Arc<Pattern>,
     /// For JSON lists: path to the addresses, `data[].URL`.
     pub json: Option<String>,
 }
@@ -213,7 +212,7 @@ pub enum TemplateKind {
 #[derive(Debug, Clone, Default)]
 pub struct When {
     /// Any of these matches the URL.
-    pub url: Vec<Regex>,
+    pub url: Vec<Arc<Pattern>>,
     /// Each of these finds an element.
     pub has: Vec<Css>,
     /// None of these finds an element.
@@ -316,11 +315,11 @@ pub enum Read {
     /// Path into the page's JSON-LD.
     JsonLd(String),
     /// Path into a script's JSON: of the script that `script` selects, or after the text that `after` matches.
-    Json { script: Option<Css>, after: Option<Regex>, path: String },
+    Json { script: Option<Css>, after: Option<Arc<Pattern>>, path: String },
     /// Regex over all scripts.
-    Script(Regex),
+    Script(Arc<Pattern>),
     /// Regex over the page's address.
-    Url(Regex),
+    Url(Arc<Pattern>),
     /// A constant.
     Value(String),
 }
@@ -346,7 +345,7 @@ pub struct NextRule {
     /// The link.
     pub css: Css,
     /// Its text must match, if given.
-    pub text: Option<Regex>,
+    pub text: Option<Arc<Pattern>>,
     /// Most pages to join.
     pub max: u32,
 }
@@ -355,9 +354,9 @@ pub struct NextRule {
 #[derive(Debug, Clone)]
 pub enum WholeRule {
     /// A link, with the text it must match.
-    Link { css: Css, text: Option<Regex> },
+    Link { css: Css, text: Option<Arc<Pattern>> },
     /// A rewrite of the address.
-    Url { from: Regex, to: String },
+    Url { from: Arc<Pattern>, to: String },
 }
 
 /// What a template's result must satisfy.
@@ -370,7 +369,7 @@ pub struct Require {
     /// Most share of the body's characters inside links.
     pub max_link_density: Option<f64>,
     /// No line of the body may match.
-    pub forbid: Vec<Regex>,
+    pub forbid: Vec<Arc<Pattern>>,
 }
 
 /// A rule on a finished line of the body.

@@ -10,7 +10,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use regex::Regex;
 use sha2::{Digest, Sha256};
 
 use super::at::{At, Many};
@@ -270,16 +269,11 @@ impl Cx<'_> {
         list.iter().filter_map(|text| self.css(text)).collect()
     }
 
-    fn regex(&mut self, text: &At<String>) -> Option<Regex> {
-        pattern::regex(self.file, text, self.problems)
-    }
-
-    /// A regex that other files are likely to have as well.
-    fn shared(&mut self, text: &At<String>) -> Option<Arc<Pattern>> {
+    fn regex(&mut self, text: &At<String>) -> Option<Arc<Pattern>> {
         pattern::shared(self.file, text, &text.span, self.patterns, self.problems)
     }
 
-    fn regex_list(&mut self, list: &Many<String>) -> Vec<Regex> {
+    fn regex_list(&mut self, list: &Many<String>) -> Vec<Arc<Pattern>> {
         list.iter().filter_map(|text| self.regex(text)).collect()
     }
 

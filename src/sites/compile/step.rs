@@ -47,7 +47,7 @@ impl Cx<'_> {
         }
         let format = table.format.as_ref().filter(|f| self.date_format(f)).map(|f| f.value.clone());
         let strip = table.strip.iter().filter_map(|s| self.strip(s)).collect();
-        let capture = table.capture.as_ref().map(|c| self.shared(c));
+        let capture = table.capture.as_ref().map(|c| self.regex(c));
         let read = self.read(table, &step.span)?;
         Some(Step {
             read,

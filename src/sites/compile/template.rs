@@ -204,7 +204,7 @@ impl Cx<'_> {
                 self.error(&number.span, "zero", format!("`{key}` of 0 never applies"), "1 or more, or take it out");
             }
         }
-        let capture = line.capture.as_ref().map(|c| (self.shared(c), c));
+        let capture = line.capture.as_ref().map(|c| (self.regex(c), c));
         if let Some((Some(regex), at)) = &capture
             && !self.patterns.trusts(self.file)
             && regex.capture_names().flatten().next().is_none()
@@ -219,7 +219,7 @@ impl Cx<'_> {
         }
         let size = |n: &Option<At<u32>>| n.as_ref().map(|n| n.value as usize);
         Some(LineRule {
-            pattern: self.shared(text)?,
+            pattern: self.regex(text)?,
             action: line.action.as_ref().map_or(crate::sites::LineAction::Drop, |a| a.value),
             capture: capture.and_then(|(regex, _)| regex),
             within_last: size(&line.within_last),
