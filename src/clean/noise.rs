@@ -229,7 +229,13 @@ fn is_debris(text: &str) -> bool {
             }
         }
     }
-    letters == 0 || is_pager(text)
+    letters == 0 || is_pager(text) || is_counter(text)
+}
+
+/// `3/8`: which of a gallery's pictures is shown.
+pub fn is_counter(text: &str) -> bool {
+    let number = |t: &str| (1..=3).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_digit());
+    text.trim().split_once('/').is_some_and(|(n, of)| number(n.trim()) && number(of.trim()))
 }
 
 fn is_pager(text: &str) -> bool {
@@ -324,6 +330,7 @@ mod tests {
             ("姚明场边支招周琦。视频截图", Class::Caption),
             ("【1】【2】【3】【4】", Class::Debris),
             ("* * *", Class::Debris),
+            ("3/8", Class::Debris),
             ("核心提示：腊八节要吃腊八粥", Class::Summary),
         ] {
             let got = class(text);

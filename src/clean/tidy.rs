@@ -67,11 +67,8 @@ pub fn tidy(blocks: &Blocks<'_>, first: usize, end: usize, headline: &str, stric
             if class.is_plain() && line.repeated && line.chars > 8 {
                 class = Class::Prompt;
             }
-            if class.is_plain() && noise::is_under_picture(&line.text, line.chars) && line.strong == 0 {
-                let at = (first + at) as u32;
-                if blocks.pictures.binary_search_by_key(&at, |p| p.before).is_ok() {
-                    class = Class::Caption;
-                }
+            if class.is_plain() && line.strong == 0 && is_caption(blocks, first + at) {
+                class = Class::Caption;
             }
             let solid = class.is_plain() && is_solid(line);
             Item { line, class, solid, keep: true }
@@ -87,6 +84,15 @@ pub fn tidy(blocks: &Blocks<'_>, first: usize, end: usize, headline: &str, stric
     let mut body = finish(items, body);
     line_rules::apply(&mut body.paragraphs, rules, &mut body.staff);
     body
+}
+
+/// A line right under a picture that reads as its caption, or the sentence behind a gallery's counter.
+fn is_caption(blocks: &Blocks<'_>, at: usize) -> bool {
+    let line = &blocks.lines[at];
+    let counted = at > 0 && noise::is_counter(&blocks.lines[at - 1].text);
+    let under = || blocks.pictures.binary_search_by_key(&(at as u32), |p| p.before).is_ok();
+    counted && line.chars <= 60 && punctuation(&line.text).stops <= 1
+        || noise::is_under_picture(&line.text, line.chars) && under()
 }
 
 fn is_solid(line: &Line<'_>) -> bool {
