@@ -143,8 +143,7 @@ const AUTHOR_ROLES: &[&str] = &[
 ];
 
 /// What stands where a name would, and names nobody.
-const NOBODY: [&str; 10] =
-    ["未知", "佚名", "匿名", "网络", "本站", "本网", "admin", "不详", "摄影报道", "报道"];
+const NOBODY: [&str; 10] = ["未知", "佚名", "匿名", "网络", "本站", "本网", "admin", "不详", "摄影报道", "报道"];
 
 /// What one line said.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -210,7 +209,9 @@ pub fn staff_line(line: &str) -> Option<Staff> {
     let trimmed = strip_brackets(line.trim());
     // 本文来源 is no 文 of somebody's.
     let trimmed = trimmed.strip_prefix("本文").filter(|rest| rest.starts_with("来源")).unwrap_or(trimmed);
-    let first = ROLE.find(trimmed)?;
+    // Roles stand first, or behind the name of a desk; further on they need not be looked for.
+    let head = trimmed.char_indices().nth(40).map_or(trimmed, |(at, _)| &trimmed[..at]);
+    let first = ROLE.find(head)?;
     if first.start() > 0 && !is_desk(&trimmed[..first.start()]) {
         return None;
     }

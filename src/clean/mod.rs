@@ -53,6 +53,8 @@ pub struct Page<'a> {
 pub enum Body<'a> {
     /// HTML, undecoded.
     Html(&'a [u8]),
+    /// HTML that someone decoded before.
+    Markup(&'a str),
     /// Lines of text that someone flattened before; no markup left.
     Text(&'a str),
 }

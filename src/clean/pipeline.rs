@@ -1,5 +1,7 @@
 //! The way of a page through the cleaner, step by step.
 
+use std::borrow::Cow;
+
 use ego_tree::NodeId;
 use scraper::Html;
 use sha2::{Digest, Sha256};
@@ -16,7 +18,9 @@ use super::meta::Meta;
 use super::plan::{Index, Plan};
 use super::steps::Source;
 use super::title::Headline;
-use super::{Cleaned, Options, Page, PageKind, Rejection, byline, decode, dom, generic, links, published, tidy, title};
+use super::{
+    Body, Cleaned, Options, Page, PageKind, Rejection, byline, decode, dom, generic, links, published, tidy, title,
+};
 use crate::record::{Image, Kind, Method, Provenance, Reason, Record};
 use crate::sites::{LineRule, Site, Sites, TemplateKind};
 use crate::urls::{CanonicalUrl, hex};
@@ -29,8 +33,8 @@ const MIN_OWN_TEXT: usize = 20;
 
 pub(super) fn clean(page: &Page<'_>, sites: &Sites, options: &Options) -> Cleaned {
     match page.body {
-        super::Body::Html(bytes) => html(page, bytes, sites, options),
-        super::Body::Text(text) => super::flat::clean(page, text, sites, options),
+        Body::Html(_) | Body::Markup(_) => html(page, sites, options),
+        Body::Text(text) => super::flat::clean(page, text, sites, options),
     }
 }
 
@@ -61,12 +65,21 @@ struct Ready<'a> {
     frames: &'a Known,
 }
 
-fn html(page: &Page<'_>, bytes: &[u8], sites: &Sites, options: &Options) -> Cleaned {
+fn html(page: &Page<'_>, sites: &Sites, options: &Options) -> Cleaned {
+    let bytes = match page.body {
+        Body::Html(bytes) => bytes,
+        Body::Markup(text) | Body::Text(text) => text.as_bytes(),
+    };
     if bytes.trim_ascii().is_empty() {
         return reject(Reason::Empty, format!("{} bytes, all white space", bytes.len()));
     }
     let site = page.url.and_then(|u| sites.for_url(u)).filter(|_| !options.generic_only);
-    let decoded = decode::decode(bytes, page.content_type, site.and_then(|s| s.charset));
+    let decoded = match page.body {
+        Body::Html(bytes) => decode::decode(bytes, page.content_type, site.and_then(|s| s.charset)),
+        Body::Markup(text) | Body::Text(text) => {
+            decode::Decoded { text: Cow::Borrowed(text), encoding: encoding_rs::UTF_8 }
+        }
+    };
     let plan = site.map(|s| s.plan.get_or_init(|| Plan::of(s)));
     let plain = Keep { no_links: !options.links, ..Keep::default() };
     let keep = plan.map_or(&plain, |p| if options.links { &p.keep } else { &p.keep_no_links });

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 use std::sync::mpsc;
 
 use flate2::read::MultiGzDecoder;
@@ -168,13 +169,19 @@ fn cannot_write(error: io::Error) -> Failure {
 
 /// Lines that may hold bytes that are not UTF-8; empty ones are skipped.
 fn lines(mut reader: Box<dyn BufRead + Send>) -> impl Iterator<Item = io::Result<String>> + Send {
+    let mut longest = 0;
     std::iter::from_fn(move || {
         loop {
-            let mut bytes = Vec::new();
+            // As long as the longest before it, so that it need not grow while it is read; within reason.
+            let mut bytes = Vec::with_capacity(longest.min(1 << 20));
             match reader.read_until(b'\n', &mut bytes) {
                 Ok(0) => return None,
                 Ok(_) if bytes.trim_ascii().is_empty() => {}
-                Ok(_) => return Some(Ok(String::from_utf8_lossy(&bytes).into_owned())),
+                Ok(_) => {
+                    longest = longest.max(bytes.len());
+                    let lossy = |e: FromUtf8Error| String::from_utf8_lossy(e.as_bytes()).into_owned();
+                    return Some(Ok(String::from_utf8(bytes).unwrap_or_else(lossy)));
+                }
                 Err(e) => return Some(Err(e)),
             }
         }
@@ -336,7 +343,7 @@ impl Turn<'_> {
         };
         match (&entry.file, &entry.html, &entry.text) {
             (_, _, Some(text)) => answer(Body::Text(text)),
-            (_, Some(html), None) => answer(Body::Html(html.as_bytes())),
+            (_, Some(html), None) => answer(Body::Markup(html)),
             (Some(file), None, None) => {
                 let path = self.work.base.join(file);
                 match read(&path) {

@@ -114,7 +114,7 @@ pub fn inspect(name: &str, page: &Page<'_>, sites: &Sites, files: &Set, generic:
     let site = page.url.and_then(|u| sites.for_url(u)).filter(|_| !generic).map(|s| &**s);
     let bytes: &[u8] = match page.body {
         Body::Html(bytes) => bytes,
-        Body::Text(text) => text.as_bytes(),
+        Body::Markup(text) | Body::Text(text) => text.as_bytes(),
     };
     let began = Instant::now();
     let decoded = decode::decode(bytes, page.content_type, site.and_then(|s| s.charset));
