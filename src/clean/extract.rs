@@ -53,7 +53,7 @@ pub fn applies(when: &Condition, from: &Source<'_>) -> bool {
         && !when.lacks.iter().any(|s| has(from.html, s))
 }
 
-fn has(html: &Html, selector: &Selector) -> bool {
+pub(super) fn has(html: &Html, selector: &Selector) -> bool {
     html.select(selector).next().is_some()
 }
 
@@ -101,7 +101,7 @@ pub fn apply(site: &Site, template: &Template, from: &Source<'_>, context: &Cont
     Ok(extracted)
 }
 
-fn cut_set(template: &Template, html: &Html) -> HashSet<NodeId> {
+pub(super) fn cut_set(template: &Template, html: &Html) -> HashSet<NodeId> {
     let mut cut: HashSet<NodeId> = template.remove.iter().flat_map(|s| html.select(s)).map(|e| e.id()).collect();
     if cut.is_empty() {
         return cut;

@@ -24,6 +24,7 @@ pub mod published;
 pub mod steps;
 pub mod tidy;
 pub mod title;
+pub mod watch;
 
 use jiff::Timestamp;
 use url::Url;
@@ -58,6 +59,8 @@ pub enum Body<'a> {
 pub struct Options {
     /// Ignore selector files.
     pub generic_only: bool,
+    /// Note what drift is told by ([`Cleaned::watched`]).
+    pub watch: bool,
 }
 
 /// A link found on a page, absolute.
@@ -117,6 +120,8 @@ pub struct Cleaned {
     pub template: Option<String>,
     /// Hits of the template's fields.
     pub hits: Vec<FieldHit>,
+    /// What drift is told by, if asked for, on pages of a site with a selector file.
+    pub watched: Option<Box<watch::Watched>>,
 }
 
 /// Cleans one page.

@@ -11,8 +11,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::drift::Watching;
 use super::{Failure, Outcome, exit};
 use crate::clean::{self, Body, Options, Page};
+use crate::drift::Observation;
 use crate::record::{Reason, Record};
 use crate::sites::Sites;
 
@@ -32,6 +34,10 @@ pub struct Args {
     /// Ignore selector files.
     #[arg(long)]
     generic: bool,
+    /// Note in this folder how the pages of each site look, and warn on stderr when they begin to look different
+    /// (`jingwen drift` tells more). The folder of a crawl's state will do.
+    #[arg(long, value_name = "DIR", conflicts_with = "generic")]
+    state: Option<PathBuf>,
     /// Threads; 0 means one per core.
     #[arg(long, value_name = "N", default_value_t = 1)]
     threads: usize,
@@ -86,11 +92,16 @@ impl Answer {
     }
 }
 
+/// An answer, and what its page says about the site's selector file.
+type Answered = (Answer, Option<Box<Observation>>);
+
 /// What all threads share.
 struct Work {
     sites: Sites,
     options: Options,
     url: Option<Url>,
+    /// Told how pages look, in the order of the inputs.
+    watch: Option<Watching>,
     /// Folder that `file` is relative to.
     base: PathBuf,
 }
@@ -99,7 +110,9 @@ impl Args {
     pub fn run(self) -> Outcome {
         let sites = Sites::load(&self.selectors).map_err(Failure::usage)?;
         let base = self.pages.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
-        let work = Work { sites, options: Options { generic_only: self.generic }, url: self.url.clone(), base };
+        let watch = self.state.as_deref().map(Watching::open).transpose()?;
+        let options = Options { generic_only: self.generic, watch: watch.is_some() };
+        let work = Work { sites, options, url: self.url.clone(), watch, base };
         let threads = match self.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
@@ -112,6 +125,9 @@ impl Args {
             parallel(&work, threads, jobs, &mut out)?
         };
         out.flush().map_err(cannot_write)?;
+        if let Some(watch) = &work.watch {
+            watch.finish()?;
+        }
         if bad > 0 {
             anstream::eprintln!("{bad} inputs could not be read; see the lines with \"rejected\":\"bad-input\"");
             return Ok(exit::PARTIAL);
@@ -206,9 +222,9 @@ fn sequential(
 ) -> Result<usize, Failure> {
     let mut bad = 0;
     for job in jobs {
-        let answer = work.answer(job.map_err(|e| unreadable(&e))?);
-        bad += usize::from(answer.is_bad());
-        write(out, &answer)?;
+        let answered = work.answer(job.map_err(|e| unreadable(&e))?);
+        bad += usize::from(answered.0.is_bad());
+        work.settle(answered, out)?;
     }
     Ok(bad)
 }
@@ -223,7 +239,7 @@ fn parallel(
     out: &mut impl Write,
 ) -> Result<usize, Failure> {
     std::thread::scope(|scope| {
-        let (done, answers) = mpsc::channel::<(usize, Answer)>();
+        let (done, answers) = mpsc::channel::<(usize, Answered)>();
         let queues: Vec<mpsc::Sender<(usize, Job)>> = (0..threads)
             .map(|_| {
                 let (queue, inbox) = mpsc::channel::<(usize, Job)>();
@@ -240,7 +256,7 @@ fn parallel(
             .collect();
         drop(done);
         // The thread that answered gets the next job, so a slow page holds up only its own thread.
-        let mut waiting: BTreeMap<usize, Answer> = BTreeMap::new();
+        let mut waiting: BTreeMap<usize, Answered> = BTreeMap::new();
         let mut owner: VecDeque<usize> = (0..QUEUE).flat_map(|_| 0..threads).collect();
         let mut given: BTreeMap<usize, usize> = BTreeMap::new();
         let (mut next_in, mut next_out, mut bad) = (0, 0, 0);
@@ -266,9 +282,9 @@ fn parallel(
                 return Err(Failure::unexpected(miette::miette!("the cleaning threads died")));
             };
             waiting.insert(n, answer);
-            while let Some(answer) = waiting.remove(&next_out) {
-                bad += usize::from(answer.is_bad());
-                write(out, &answer)?;
+            while let Some(answered) = waiting.remove(&next_out) {
+                bad += usize::from(answered.0.is_bad());
+                work.settle(answered, out)?;
                 owner.extend(given.remove(&next_out));
                 next_out += 1;
             }
@@ -278,28 +294,37 @@ fn parallel(
 }
 
 impl Work {
-    fn answer(&self, job: Job) -> Answer {
+    /// Writes an answer; its page is watched in the order of the inputs, whatever thread cleaned it.
+    fn settle(&self, (answer, seen): Answered, out: &mut impl Write) -> Result<(), Failure> {
+        if let (Some(watch), Some(seen)) = (&self.watch, seen) {
+            watch.observe(*seen)?;
+        }
+        write(out, &answer)
+    }
+
+    fn answer(&self, job: Job) -> Answered {
         match job {
             Job::Line(line) => self.line(&line),
             Job::File(path) => self.file(&path),
         }
     }
 
-    fn line(&self, line: &str) -> Answer {
+    fn line(&self, line: &str) -> Answered {
         let entry: Entry = match serde_json::from_str(line) {
             Ok(entry) => entry,
-            Err(e) => return Answer::bad(id_of(line), format!("not a line of pages: {e}")),
+            Err(e) => return (Answer::bad(id_of(line), format!("not a line of pages: {e}")), None),
         };
         let url = match entry.url.as_deref().map(Url::parse).transpose() {
             Ok(url) => url,
             Err(e) => {
-                return Answer::bad(entry.id, format!("`{}` is no address: {e}", entry.url.unwrap_or_default()));
+                let detail = format!("`{}` is no address: {e}", entry.url.unwrap_or_default());
+                return (Answer::bad(entry.id, detail), None);
             }
         };
         let url = url.as_ref().or(self.url.as_ref());
         let fetched_at = match entry.fetched_at.as_deref().map(str::parse::<Timestamp>).transpose() {
             Ok(at) => at,
-            Err(e) => return Answer::bad(entry.id, format!("`fetched_at` is no RFC 3339 time: {e}")),
+            Err(e) => return (Answer::bad(entry.id, format!("`fetched_at` is no RFC 3339 time: {e}")), None),
         };
         let answer = |body| {
             let page = Page { url, body, content_type: entry.content_type.as_deref(), fetched_at };
@@ -313,18 +338,18 @@ impl Work {
                 match read(&path) {
                     Ok(bytes) if is_text(&path) => answer(Body::Text(&String::from_utf8_lossy(&bytes))),
                     Ok(bytes) => answer(Body::Html(&bytes)),
-                    Err(e) => Answer::bad(entry.id.clone(), format!("cannot read {}: {e}", path.display())),
+                    Err(e) => (Answer::bad(entry.id.clone(), format!("cannot read {}: {e}", path.display())), None),
                 }
             }
-            (None, None, None) => Answer::bad(entry.id, "none of `file`, `html`, `text` is given"),
+            (None, None, None) => (Answer::bad(entry.id, "none of `file`, `html`, `text` is given"), None),
         }
     }
 
-    fn file(&self, path: &Path) -> Answer {
+    fn file(&self, path: &Path) -> Answered {
         let id = Some(path.display().to_string());
         let bytes = match read(path) {
             Ok(bytes) => bytes,
-            Err(e) => return Answer::bad(id, format!("cannot read {}: {e}", path.display())),
+            Err(e) => return (Answer::bad(id, format!("cannot read {}: {e}", path.display())), None),
         };
         let text;
         let body = if is_text(path) {
@@ -335,13 +360,15 @@ impl Work {
         };
         let page = Page { url: self.url.as_ref(), body, content_type: None, fetched_at: None };
         match self.clean(None, &page) {
-            Answer::Rejected { rejected, detail, .. } => Answer::Rejected { id, rejected, detail },
+            (Answer::Rejected { rejected, detail, .. }, seen) => (Answer::Rejected { id, rejected, detail }, seen),
             record => record,
         }
     }
 
-    fn clean(&self, id: Option<String>, page: &Page<'_>) -> Answer {
-        match clean::clean(page, &self.sites, &self.options).article {
+    fn clean(&self, id: Option<String>, page: &Page<'_>) -> Answered {
+        let cleaned = clean::clean(page, &self.sites, &self.options);
+        let seen = self.watch.as_ref().and_then(|watch| watch.look(&self.sites, page, &cleaned));
+        let answer = match cleaned.article {
             Ok(mut record) => {
                 if let Some(id) = id {
                     record.id = id;
@@ -349,7 +376,8 @@ impl Work {
                 Answer::Record(record)
             }
             Err(r) => Answer::Rejected { id, rejected: r.reason, detail: r.detail },
-        }
+        };
+        (answer, seen)
     }
 }
 

@@ -3,7 +3,7 @@
 //! What is kept is what the record holds; the rules are found by going through the cleaner's steps once more, with each of
 //! them asked in turn. Cleaning itself knows nothing of this and pays nothing for it.
 
-mod hits;
+pub(crate) mod hits;
 mod html;
 mod lines;
 mod trace;
@@ -105,7 +105,7 @@ pub struct Inspection {
 
 /// Looks at a page. `files` are the selector files as written, for showing what they say; `sites` the same, compiled.
 pub fn inspect(name: &str, page: &Page<'_>, sites: &Sites, files: &Set, generic: bool) -> Inspection {
-    let options = Options { generic_only: generic };
+    let options = Options { generic_only: generic, ..Options::default() };
     // The first time, regexes are still being made ready.
     clean(page, sites, &options);
     let began = Instant::now();

@@ -81,7 +81,7 @@ pub fn cleaned(input: &Input, url: Option<&Url>, sites: &Sites, generic: bool) -
         content_type: input.content_type.as_deref(),
         fetched_at: input.fetched_at,
     };
-    clean(&page, sites, &Options { generic_only: generic })
+    clean(&page, sites, &Options { generic_only: generic, ..Options::default() })
 }
 
 impl Study {
