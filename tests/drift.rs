@@ -119,7 +119,7 @@ fn page(n: usize, change: Change) -> String {
         let words: String = all.iter().map(|s| format!("<p>{s}</p>")).collect();
         return format!("{head}<div class='special'><h1>{title}</h1><p>2026-03-02 10:00</p>{words}</div>{foot}");
     }
-    let new = change == Change::Half && n % 2 == 0;
+    let new = change == Change::Half && n.is_multiple_of(2);
     let mut body = String::new();
     if change == Change::AiSummary {
         body += "<div class='ai-digest'><p>AI摘要：机器替你读完了全文，说的是街坊集市。</p></div>";

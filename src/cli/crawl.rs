@@ -154,7 +154,7 @@ impl Args {
             },
             limit: self.limit,
             token: product_token(user_agent).to_owned(),
-            clean: crate::clean::Options::default(),
+            clean: crate::clean::Options { watch: true, ..crate::clean::Options::default() },
         };
         Ok(Plan {
             fetch,

@@ -16,6 +16,7 @@ use super::lists::{self, Entry, ListError};
 use super::parts;
 use super::pool::PoolError;
 use crate::clean::{self, Body, Cleaned, Page, PageKind};
+use crate::drift::{Observation, RawPage};
 use crate::frontier::{Fate, HostUpdate, Kind, Millis, NewUrl, Task, now};
 use crate::record::Reason;
 use crate::urls::hash64;
@@ -221,7 +222,10 @@ impl Visit {
         let validators = (response.etag.clone(), response.modified.clone());
         let cleaned = cleaned(&self.context, &self.task.url, response, turn).await;
         let (mut cleaned, warc) = match cleaned {
-            Ok(cleaned) => cleaned,
+            Ok((cleaned, warc, seen)) => {
+                self.out.look = seen;
+                (cleaned, warc)
+            }
             Err(panic) => {
                 self.give_up(Reason::OverLimit, format!("the cleaner failed: {panic}"));
                 return Some(());
@@ -438,10 +442,10 @@ pub async fn cleaned(
     url: &Url,
     response: Response,
     turn: Turn,
-) -> Result<(Cleaned, Option<String>), PoolError> {
+) -> Result<(Cleaned, Option<String>, Option<Box<Observation>>), PoolError> {
     let place = context.cleaning.place().await;
     drop(turn);
-    let (url, sites, options) = (url.clone(), context.scope.sites.clone(), context.settings.clean.clone());
+    let (url, context) = (url.clone(), context.clone());
     let job = move || {
         let page = Page {
             url: Some(&url),
@@ -449,7 +453,13 @@ pub async fn cleaned(
             content_type: response.content_type.as_deref(),
             fetched_at: Some(response.at),
         };
-        (clean::clean(&page, &sites, &options), response.warc)
+        let cleaned = clean::clean(&page, &context.scope.sites, &context.settings.clean);
+        let site = context.scope.sites.for_url(&url);
+        let mut seen = site.and_then(|site| Observation::of(site, &url, response.at, &cleaned)).map(Box::new);
+        if let Some(seen) = seen.as_mut().filter(|seen| context.drift.wants_page(&seen.site.id)) {
+            seen.raw = RawPage::pack(&response.body, response.content_type.as_deref());
+        }
+        (cleaned, response.warc, seen)
     };
     place.run(job).await
 }
