@@ -55,6 +55,7 @@ allow_private = ["127.0.0.0/8"]
 [politeness]
 rate = "$rate"
 concurrency = $concurrency
+sitemaps = false
 TOML
 }
 

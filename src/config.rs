@@ -78,6 +78,9 @@ pub struct Politeness {
     pub concurrency: Option<Concurrency>,
     /// Keep to robots.txt.
     pub respect_robots: bool,
+    /// Ask for the sitemaps that robots.txt names, where a site's file names none; they find what stands on no list, and
+    /// cost a request each.
+    pub sitemaps: bool,
     /// How long a run waits for a host that asked to wait; longer waits are left to the next run.
     pub patience: Span,
 }
@@ -138,7 +141,13 @@ impl Default for HttpConfig {
 
 impl Default for Politeness {
     fn default() -> Self {
-        Self { rate: None, concurrency: None, respect_robots: true, patience: Span(std::time::Duration::from_secs(60)) }
+        Self {
+            rate: None,
+            concurrency: None,
+            respect_robots: true,
+            sitemaps: true,
+            patience: Span(std::time::Duration::from_secs(60)),
+        }
     }
 }
 

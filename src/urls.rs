@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 use url::{Host, Url};
@@ -75,8 +76,9 @@ impl CanonicalUrl {
             let _ = url.set_host(Some(&host));
         }
         // Java servers put the session into the path.
-        if let Some(at) = session_at(url.path()) {
-            let path = url.path()[..at].to_owned();
+        while let Some(session) = session_in(url.path()) {
+            let mut path = url.path().to_owned();
+            path.replace_range(session, "");
             url.set_path(&path);
         }
         if url.query().is_some() {
@@ -205,11 +207,13 @@ fn rewritten(url: &Url, rules: Option<&CrawlRules>) -> Url {
     }
 }
 
-/// Where `;jsessionid=` begins in a path.
-fn session_at(path: &str) -> Option<usize> {
-    let at = path.rfind(';')?;
-    path.get(at + 1..at + 12).filter(|name| name.eq_ignore_ascii_case("jsessionid="))?;
-    Some(at)
+/// `;jsessionid=…` in a path, up to the next parameter or segment.
+fn session_in(path: &str) -> Option<Range<usize>> {
+    let is_session =
+        |at: &usize| path.get(at + 1..at + 12).is_some_and(|name| name.eq_ignore_ascii_case("jsessionid="));
+    let at = path.match_indices(';').map(|(at, _)| at).find(is_session)?;
+    let end = path[at + 1..].find([';', '/']).map_or(path.len(), |n| at + 1 + n);
+    Some(at..end)
 }
 
 fn drop_parameters(url: &mut Url, rules: Option<&CrawlRules>) {
@@ -297,6 +301,7 @@ mod tests {
             ("http://example.com/a?&&b=2&", "http://example.com/a?b=2"),
             ("http://example.com/a.do;jsessionid=0AF3?id=2&PHPSESSID=x", "http://example.com/a.do?id=2"),
             ("http://example.com/a;v=2", "http://example.com/a;v=2"),
+            ("http://example.com/a;JSESSIONID=1;jsessionid=2;v=2/b;jsessionid=3", "http://example.com/a;v=2/b"),
             ("http://example.com/%7eme/%e4%b8%ad", "http://example.com/~me/%E4%B8%AD"),
             ("http://example.com/中", "http://example.com/%E4%B8%AD"),
             ("http://example.com/a/../b", "http://example.com/b"),
@@ -327,6 +332,17 @@ mod tests {
         for text in ["http://example.com/a%2fb%7E?x=%e4&from=1#f", "http://example.com/a%2e%2e/b", "http://[::1]:80/"] {
             let once = canon(text, None);
             assert_eq!(canon(&once, None), once);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_canonical_address_is_a_fixed_point(
+            path in "(/|;|;jsessionid=|;JSESSIONID=|[a-c0-9.~]|%[0-9a-fA-F]{2}|%|海){0,12}",
+            query in "(&|=|a|utm_x=|from=|PHPSESSID=|%[0-9a-f]{2}|新){0,8}",
+        ) {
+            let once = canon(&format!("http://a.example/{path}?{query}#x"), None);
+            proptest::prop_assert_eq!(canon(&once, None), once);
         }
     }
 

@@ -94,6 +94,8 @@ const EDITOR_ROLES: &[&str] = &[
     "设计",
     "美编",
     "剪辑",
+    "拍摄",
+    "摄像",
     "后期",
     "网编",
     "技术",
@@ -139,6 +141,9 @@ const AUTHOR_ROLES: &[&str] = &[
     "文",
     "图",
 ];
+
+/// What stands where a name would, and names nobody.
+const NOBODY: [&str; 8] = ["未知", "佚名", "匿名", "网络", "本站", "本网", "admin", "不详"];
 
 /// What one line said.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -202,6 +207,8 @@ pub fn staff_line(line: &str) -> Option<Staff> {
         return None;
     }
     let trimmed = strip_brackets(line.trim());
+    // 本文来源 is no 文 of somebody's.
+    let trimmed = trimmed.strip_prefix("本文").filter(|rest| rest.starts_with("来源")).unwrap_or(trimmed);
     let first = ROLE.find(trimmed)?;
     if first.start() > 0 && !is_desk(&trimmed[..first.start()]) {
         return None;
@@ -209,6 +216,10 @@ pub fn staff_line(line: &str) -> Option<Staff> {
     let mut staff = Staff::default();
     let mut roles: Vec<String> = Vec::new();
     let mut at = first.start();
+    // 图/某图库: the credit of a picture.
+    if first.as_str() == "图" {
+        return None;
+    }
     loop {
         let m = ROLE.find_at(trimmed, at).filter(|m| m.start() == at)?;
         roles.push(m.as_str().chars().filter(|c| !super::blocks::is_blank(*c)).collect());
@@ -335,7 +346,7 @@ fn add(staff: &mut Staff, roles: &mut Vec<String>, value: &str) -> Option<()> {
         }
         if AUTHOR_ROLES.contains(&role.as_str()) {
             for name in names {
-                if !staff.authors.contains(&name) {
+                if !NOBODY.contains(&name.as_str()) && !staff.authors.contains(&name) {
                     staff.authors.push(name);
                 }
             }
@@ -363,8 +374,9 @@ pub fn names(text: &str) -> Vec<String> {
         let words: Vec<&str> = part.split(super::blocks::is_blank).filter(|w| !w.is_empty()).collect();
         let mut i = 0;
         while i < words.len() {
-            // 南都记者 甲: the desk is no name.
-            if words[i].ends_with("记者") && i + 1 < words.len() {
+            // 南都记者 甲, 某网专栏作者 乙: the desk is no name.
+            let is_desk = ["记者", "作者", "通讯员", "评论员", "撰稿人"].iter().any(|w| words[i].ends_with(w));
+            if is_desk && i + 1 < words.len() {
                 i += 1;
                 continue;
             }
@@ -594,6 +606,9 @@ mod tests {
         let staff = staff_line("采写：南都见习记者 林子沛").unwrap_or_default();
         assert_eq!(staff.authors, ["林子沛"]);
         assert_eq!(staff_line("中青报·中青网记者 魏其濛").unwrap_or_default().authors, ["魏其濛"]);
+        let staff = staff_line("本文来源：某某周刊 责任编辑：王明").unwrap_or_default();
+        assert_eq!((staff.source.as_deref(), staff.authors.len()), (Some("某某周刊"), 0));
+        assert_eq!(staff_line("文/某某网专栏作者 王文").unwrap_or_default().authors, ["王文"]);
         let staff = staff_line("来源：深圳特区报 作者：李在山").unwrap_or_default();
         assert_eq!((staff.source.as_deref(), staff.authors), (Some("深圳特区报"), vec!["李在山".to_owned()]));
     }

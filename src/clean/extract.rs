@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use ego_tree::NodeId;
 use indexmap::IndexMap;
-use scraper::{ElementRef, Html, Selector};
+use scraper::ElementRef;
 use url::Url;
 
 use super::blocks::{self, Blocks};
@@ -49,12 +49,8 @@ pub struct Extracted {
 pub fn applies(when: &Condition, from: &Source<'_>) -> bool {
     let address = from.url.map(Url::as_str).unwrap_or_default();
     (when.url.is_empty() || when.url.iter().any(|r| r.is_match(address)))
-        && when.has.iter().all(|s| has(from.html, s))
-        && !when.lacks.iter().any(|s| has(from.html, s))
-}
-
-pub(super) fn has(html: &Html, selector: &Selector) -> bool {
-    html.select(selector).next().is_some()
+        && when.has.iter().all(|s| from.select(s).next().is_some())
+        && !when.lacks.iter().any(|s| from.select(s).next().is_some())
 }
 
 /// Applies a template; `Err` says why it does not fit.
@@ -63,13 +59,12 @@ pub fn apply(site: &Site, template: &Template, from: &Source<'_>, context: &Cont
     let fields = &template.fields;
     let title = text(&fields.title, "title", from, &mut hits);
     let squashed = title.as_deref().map(title::squash).unwrap_or_default();
-    let cut = cut_set(template, from.html);
     let rules: Vec<&LineRule> = template.lines.iter().chain(&site.lines).collect();
     let mut body = None;
     let mut why = "no body selector found text".to_owned();
     for (n, step) in fields.body.iter().enumerate() {
         let Some(content) = steps::content(step, from) else { continue };
-        let (found, images) = body_of(&content, template, from, &cut, &squashed, &rules);
+        let (found, images) = body_of(&content, template, from, &squashed, &rules);
         match fits(&found, template) {
             Ok(()) => {
                 body = Some((n, found, images));
@@ -101,12 +96,13 @@ pub fn apply(site: &Site, template: &Template, from: &Source<'_>, context: &Cont
     Ok(extracted)
 }
 
-pub(super) fn cut_set(template: &Template, html: &Html) -> HashSet<NodeId> {
-    let mut cut: HashSet<NodeId> = template.remove.iter().flat_map(|s| html.select(s)).map(|e| e.id()).collect();
+/// What `remove` cuts inside these elements, without what `keep` keeps.
+pub(super) fn cut_set(template: &Template, from: &Source<'_>, inside: &[NodeId]) -> HashSet<NodeId> {
+    let mut cut: HashSet<NodeId> = template.remove.iter().flat_map(|s| from.select_inside(s, inside)).collect();
     if cut.is_empty() {
         return cut;
     }
-    for keep in template.keep.iter().flat_map(|s| html.select(s)) {
+    for keep in template.keep.iter().flat_map(|s| from.select(s)) {
         cut.remove(&keep.id());
         for above in keep.ancestors() {
             cut.remove(&above.id());
@@ -119,19 +115,19 @@ fn body_of(
     content: &Content,
     template: &Template,
     from: &Source<'_>,
-    cut: &HashSet<NodeId>,
     headline: &str,
     rules: &[&LineRule],
 ) -> (Body, Vec<Image>) {
     match content {
         Content::Nodes(nodes) => {
+            let cut = cut_set(template, from, nodes);
             let captions: HashSet<NodeId> =
-                template.captions.iter().flat_map(|s| from.html.select(s)).map(|e| e.id()).collect();
+                template.captions.iter().flat_map(|s| from.select(s)).map(|e| e.id()).collect();
             let mut body = Body::default();
             let mut images = Vec::new();
             let inside = |e: &ElementRef<'_>| nodes.iter().any(|n| e.ancestors().any(|a| a.id() == *n));
             let mut seen = HashSet::new();
-            for e in template.captions.iter().flat_map(|s| from.html.select(s)).filter(inside) {
+            for e in template.captions.iter().flat_map(|s| from.select(s)).filter(inside) {
                 if seen.insert(e.id()) {
                     body.captions.push(blocks::text_of(e));
                 }
@@ -337,8 +333,7 @@ fn authors(step: &Step, from: &Source<'_>) -> Vec<String> {
 
 fn next(rule: Option<&NextRule>, from: &Source<'_>) -> Option<Url> {
     let (rule, url) = (rule?, from.url?);
-    from.html
-        .select(&rule.css)
+    from.select(&rule.css)
         .filter(|e| rule.text.as_ref().is_none_or(|r| r.is_match(&blocks::text_of(*e))))
         .filter_map(|e| e.attr("href").and_then(|h| links::resolve(url, h)))
         .find(|u| u != url && u.host() == url.host())
@@ -348,7 +343,6 @@ fn whole(rule: Option<&WholeRule>, from: &Source<'_>) -> Option<Url> {
     let url = from.url?;
     let found = match rule? {
         WholeRule::Link { css, text } => from
-            .html
             .select(css)
             .filter(|e| text.as_ref().is_none_or(|r| r.is_match(&blocks::text_of(*e))))
             .find_map(|e| e.attr("href").and_then(|h| links::resolve(url, h)))?,

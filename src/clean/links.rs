@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
-use scraper::{ElementRef, Html, Node, Selector};
+use scraper::{ElementRef, Html, Node};
 use url::Url;
 
 use super::Link;
 use super::blocks::text_of;
+use crate::sites::Css;
 
 /// Most links that are taken from one page.
 pub const MAX_LINKS: usize = 5_000;
@@ -18,7 +19,7 @@ pub fn links(html: &Html, base: &Url) -> Vec<Link> {
 
 /// The links that these selectors find, each a link or an element with links in it: what a site's file names as the
 /// list among all that frames it.
-pub fn selected(html: &Html, selectors: &[Selector], base: &Url) -> Vec<Link> {
+pub fn selected(html: &Html, selectors: &[Css], base: &Url) -> Vec<Link> {
     let found = selectors.iter().flat_map(|selector| html.select(selector));
     collect(found.flat_map(|element| element.descendants().filter_map(ElementRef::wrap)), base)
 }
@@ -60,6 +61,10 @@ pub fn next_page(html: &Html, url: &Url) -> Option<Url> {
     for node in html.tree.nodes() {
         let Node::Element(e) = node.value() else { continue };
         if e.name() != "a" {
+            continue;
+        }
+        let says = |t: &str| t.contains(['下', '余']) || t.contains("Next");
+        if !node.descendants().any(|n| n.value().as_text().is_some_and(|t| says(t))) {
             continue;
         }
         let Some((_, href)) = e.attrs().find(|(n, _)| *n == "href") else { continue };

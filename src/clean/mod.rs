@@ -12,19 +12,22 @@ pub mod extract;
 mod flat;
 pub mod generic;
 pub mod hints;
-mod keep;
 pub mod kind;
 pub mod language;
 mod line_rules;
 pub mod links;
+mod marker;
 pub mod meta;
 pub mod noise;
 mod pipeline;
+mod plan;
 pub mod published;
 pub mod steps;
 pub mod tidy;
 pub mod title;
 pub mod watch;
+
+pub use plan::{Index, Plan};
 
 use jiff::Timestamp;
 use url::Url;
@@ -61,6 +64,8 @@ pub struct Options {
     pub generic_only: bool,
     /// Note what drift is told by ([`Cleaned::watched`]).
     pub watch: bool,
+    /// Read the page's links, and with them the next page of an article; they cost a fifth of a page's time.
+    pub links: bool,
 }
 
 /// A link found on a page, absolute.

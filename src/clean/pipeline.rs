@@ -8,12 +8,13 @@ use url::Url;
 use super::blocks;
 use super::byline::Staff;
 use super::date::{self, Context, When};
+use super::dom::Keep;
 use super::extract::{self, Extracted};
 use super::meta::Meta;
+use super::plan::{Index, Plan};
 use super::steps::Source;
 use super::{
-    Cleaned, Options, Page, PageKind, Rejection, byline, decode, dom, generic, keep, links, published, tidy, title,
-    watch,
+    Cleaned, Options, Page, PageKind, Rejection, byline, decode, dom, generic, links, published, tidy, title, watch,
 };
 use crate::record::{Image, Kind, Method, Provenance, Reason, Record};
 use crate::sites::{LineRule, Site, Sites, TemplateKind};
@@ -64,8 +65,10 @@ fn html(page: &Page<'_>, bytes: &[u8], sites: &Sites, options: &Options) -> Clea
     }
     let site = page.url.and_then(|u| sites.for_url(u)).filter(|_| !options.generic_only);
     let decoded = decode::decode(bytes, page.content_type, site.and_then(|s| s.charset));
-    let keep = site.map(|s| keep::of(s)).unwrap_or_default();
-    let html = dom::document(&decoded.text, &keep);
+    let plan = site.map(|s| s.plan.get_or_init(|| Plan::of(s)));
+    let plain = Keep { no_links: !options.links, ..Keep::default() };
+    let keep = plan.map_or(&plain, |p| if options.links { &p.keep } else { &p.keep_no_links });
+    let html = dom::document(&decoded.text, keep);
     let meta = Meta::of(&html);
     let base = page.url.and_then(|u| match &meta.base {
         Some(b) => u.join(b).ok(),
@@ -89,7 +92,7 @@ fn html(page: &Page<'_>, bytes: &[u8], sites: &Sites, options: &Options) -> Clea
     if let Some(misfits) = misfits.filter(|_| site.is_some()) {
         out.watched.get_or_insert_default().misfits = misfits;
     }
-    if let Some(base) = &base {
+    if let Some(base) = base.as_ref().filter(|_| options.links) {
         let list = site.map(|s| &s.crawl).filter(|rules| !rules.links.is_empty() && rules.is_list(page.url));
         out.links = match list {
             Some(rules) => links::selected(&html, &rules.links, base),
@@ -115,7 +118,8 @@ impl Ready<'_> {
     /// The first template that fits; `None` if there is none, and the generic extractor must do.
     fn by_templates(&self, misfits: &mut Option<Vec<watch::Misfit>>) -> Option<Cleaned> {
         let site = self.site?;
-        let from = Source { html: self.html, meta: self.meta, url: self.page.url };
+        let index = site.plan.get().map(|plan| Index::new(self.html, plan));
+        let from = Source { html: self.html, meta: self.meta, url: self.page.url, index: index.as_ref() };
         for template in &site.templates {
             if !extract::applies(&template.when, &from) {
                 misfits.iter_mut().for_each(|m| m.extend(watch::does_not_apply(template, &from)));

@@ -4,13 +4,14 @@ use std::borrow::Cow;
 
 use ego_tree::NodeId;
 use regex::Regex;
-use scraper::{ElementRef, Html, Node, Selector};
+use scraper::{ElementRef, Html, Node};
 use serde_json::Value;
 use url::Url;
 
 use super::blocks::{self, text_of, tidy};
 use super::meta::Meta;
-use crate::sites::{Pick, Read, Step};
+use super::plan::{self, Index};
+use crate::sites::{Css, Pick, Read, Step};
 
 /// What steps read from.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +22,20 @@ pub struct Source<'a> {
     pub meta: &'a Meta,
     /// The page's address.
     pub url: Option<&'a Url>,
+    /// Where the elements are that the site's selectors may match; without it every element is tried.
+    pub index: Option<&'a Index<'a>>,
+}
+
+impl<'a> Source<'a> {
+    /// The elements that a selector matches, in page order.
+    pub fn select(&self, css: &'a Css) -> impl Iterator<Item = ElementRef<'a>> {
+        plan::select(self.html, self.index, css)
+    }
+
+    /// The elements that a selector matches inside these elements, or also outside where that costs nothing.
+    pub fn select_inside(&self, css: &'a Css, inside: &'a [NodeId]) -> impl Iterator<Item = NodeId> {
+        plan::select_inside(self.html, self.index, css, inside)
+    }
 }
 
 /// What a step for a body found.
@@ -78,7 +93,6 @@ fn raw(step: &Step, from: &Source<'_>) -> Vec<String> {
     match &step.read {
         Read::Css { selector, attr } => {
             let texts: Vec<String> = from
-                .html
                 .select(selector)
                 .filter_map(|e| match attr {
                     Some(attr) => e.attr(attr).map(|v| v.trim().to_owned()),
@@ -126,7 +140,7 @@ pub fn content(step: &Step, from: &Source<'_>) -> Option<Content> {
         && step.capture.is_none()
     {
         let mut nodes: Vec<(NodeId, u32)> =
-            from.html.select(selector).map(|e| (e.id(), visible_text(e))).filter(|(_, n)| *n > 0).collect();
+            from.select(selector).map(|e| (e.id(), visible_text(e))).filter(|(_, n)| *n > 0).collect();
         match step.pick {
             Pick::First => nodes.truncate(1),
             Pick::Only if nodes.len() != 1 => nodes.clear(),
@@ -194,7 +208,7 @@ fn scripts(html: &Html) -> impl Iterator<Item = &str> {
 }
 
 /// JSON values of the scripts that are asked for.
-fn json(html: &Html, script: Option<&Selector>, after: Option<&Regex>) -> Vec<Value> {
+fn json(html: &Html, script: Option<&Css>, after: Option<&Regex>) -> Vec<Value> {
     let chosen: Vec<&str> = match script {
         Some(selector) => html
             .select(selector)

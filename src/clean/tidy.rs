@@ -59,9 +59,16 @@ pub fn tidy(blocks: &Blocks<'_>, first: usize, end: usize, headline: &str, stric
     let all_hidden = lines.iter().all(|l| l.hidden);
     let mut items: Vec<Item<'_, '_>> = lines
         .iter()
-        .filter(|l| !l.hidden || all_hidden)
-        .map(|line| {
-            let class = noise::classify(&line.text, line.chars);
+        .enumerate()
+        .filter(|(_, l)| !l.hidden || all_hidden)
+        .map(|(at, line)| {
+            let mut class = noise::classify(&line.text, line.chars);
+            if class.is_plain() && noise::is_under_picture(&line.text, line.chars) && line.strong == 0 {
+                let at = (first + at) as u32;
+                if blocks.pictures.binary_search_by_key(&at, |p| p.before).is_ok() {
+                    class = Class::Caption;
+                }
+            }
             let solid = class.is_plain() && is_solid(line);
             Item { line, class, solid, keep: true }
         })
@@ -254,7 +261,9 @@ fn trim_ends(items: &mut [Item<'_, '_>], headline: &str) {
         let squashed = title::squash(text);
         let echo = !headline.is_empty()
             && squashed.chars().count() >= 4
-            && (headline.contains(&squashed) || squashed.contains(headline));
+            && (headline.contains(&squashed)
+                || squashed.contains(headline)
+                || title::overlap(&squashed, headline) >= 0.6);
         if echo
             || item.line.links > 0
             || item.line.hints.intersects(Hints::META.union(Hints::TITLE).union(Hints::NAV).union(Hints::SUMMARY))

@@ -70,6 +70,7 @@ pub fn choose(blocks: &Blocks<'_>, meta: &Meta) -> Option<Headline> {
         } else if !declared.is_empty() {
             score += (overlap(&squashed, &declared) * 40.0) as i64 - 20;
         }
+        let text = own_words(lines.iter().map(|l| l.text.as_ref()), [&declared, &og]).unwrap_or(text);
         let linked: u32 = lines.iter().map(|l| l.linked).sum();
         let chars: u32 = lines.iter().map(|l| l.chars).sum();
         if linked * 2 > chars {
@@ -99,6 +100,29 @@ pub fn choose(blocks: &Blocks<'_>, meta: &Meta) -> Option<Headline> {
         return Some(headline);
     }
     declared_text.map(|text| Headline { text, line: None, lines: 0, agrees: false })
+}
+
+/// The headline among the lines of a heading that holds more (the button of a voice, a badge): what is declared too.
+fn own_words<'a>(lines: impl Iterator<Item = &'a str> + Clone, declared: [&String; 2]) -> Option<String> {
+    const BADGES: [&str; 4] = ["原创", "置顶", "转载", "首发"];
+    let several = lines.clone().nth(1).is_some();
+    let is_declared = |text: &str| {
+        let squashed = squash(text);
+        squashed.chars().count() >= 8 && declared.iter().any(|d| d.starts_with(&squashed))
+    };
+    let plain = |line: &'a str| {
+        let badge = BADGES.iter().find_map(|b| line.strip_prefix(b)).filter(|rest| is_declared(rest));
+        match badge {
+            Some(rest) => Some(rest.trim()),
+            None => (several && is_declared(line)).then_some(line),
+        }
+    };
+    let mut found = lines.clone().filter_map(plain);
+    let first = found.next()?;
+    // A headline that is set in two lines is declared as a whole.
+    let all: String = lines.map(squash).collect();
+    let whole = several && declared.iter().any(|d| d.starts_with(&all));
+    (!whole).then(|| first.to_owned())
 }
 
 fn plain_line(blocks: &Blocks<'_>, declared: &str) -> Option<Headline> {
@@ -202,6 +226,17 @@ pub fn is_mostly_han(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_heading_that_holds_more_than_the_headline() {
+        let declared = squash("深圳地铁四条新线本周试跑_深圳新闻网");
+        let words = |lines: &[&str]| own_words(lines.iter().copied(), [&declared, &String::new()]);
+        let want = Some("深圳地铁四条新线本周试跑".to_owned());
+        assert_eq!(words(&["深圳地铁四条新线本周试跑", "播报文章", "语音播报文章，释放双眼"]), want);
+        assert_eq!(words(&["原创深圳地铁四条新线本周试跑"]), want);
+        assert_eq!(words(&["深圳地铁四条新线", "本周试跑"]), None);
+        assert_eq!(words(&["深圳地铁四条新线本周试跑"]), None);
+    }
 
     #[test]
     fn suffixes() {

@@ -59,13 +59,13 @@ pub(super) fn does_not_apply(template: &Template, from: &Source<'_>) -> Option<M
         return None;
     }
     let misfit = |key, at, why: &str| Some(Misfit { template: template.name.clone(), key, at, why: why.to_owned() });
-    if let Some(at) = when.lacks.iter().position(|s| extract::has(from.html, s)) {
+    if let Some(at) = when.lacks.iter().position(|s| from.select(s).next().is_some()) {
         return misfit("when.lacks", at, "finds what it must not");
     }
     if has_body(template) && !finds_body(template, from) {
         return misfit("body", 0, "no body selector finds text");
     }
-    let at = when.has.iter().position(|s| !extract::has(from.html, s))?;
+    let at = when.has.iter().position(|s| !from.select(s).next().is_some())?;
     misfit("when.has", at, "finds nothing")
 }
 
@@ -103,7 +103,7 @@ impl Watched {
         let mut look = Look::default();
         match step("body").and_then(|s| steps::content(s, from)) {
             Some(Content::Nodes(nodes)) => {
-                let cut = extract::cut_set(template, from.html);
+                let cut = extract::cut_set(template, from, &nodes);
                 nodes.into_iter().for_each(|n| look.at(from.html, n, &|id| cut.contains(&id)));
             }
             Some(Content::Markup(markup)) => {

@@ -111,7 +111,7 @@ impl Args {
         let sites = Sites::load(&self.selectors).map_err(Failure::usage)?;
         let base = self.pages.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
         let watch = self.state.as_deref().map(Watching::open).transpose()?;
-        let options = Options { generic_only: self.generic, watch: watch.is_some() };
+        let options = Options { generic_only: self.generic, watch: watch.is_some(), links: watch.is_some() };
         let work = Work { sites, options, url: self.url.clone(), watch, base };
         let threads = match self.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),

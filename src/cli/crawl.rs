@@ -140,6 +140,7 @@ impl Args {
             forced_interval: self.rate.map(|rate| rate.interval),
             concurrency,
             respect_robots: config.politeness.respect_robots,
+            sitemaps: config.politeness.sitemaps,
             patience: config.politeness.patience.0,
             in_flight: config.http.in_flight,
             max_redirects: config.http.max_redirects,
@@ -154,7 +155,7 @@ impl Args {
             },
             limit: self.limit,
             token: product_token(user_agent).to_owned(),
-            clean: crate::clean::Options { watch: true, ..crate::clean::Options::default() },
+            clean: crate::clean::Options { watch: true, links: true, ..Default::default() },
         };
         Ok(Plan {
             fetch,

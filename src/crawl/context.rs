@@ -35,6 +35,8 @@ pub struct Settings {
     pub concurrency: Option<u32>,
     /// Keep to robots.txt.
     pub respect_robots: bool,
+    /// Ask for the sitemaps that robots.txt names.
+    pub sitemaps: bool,
     /// How long to wait for a host that asked to wait.
     pub patience: Duration,
     /// Requests under way at a time.

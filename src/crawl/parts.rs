@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use super::ask::{Asked, ask, cleaned};
 use super::fetch::Request;
-use super::visit::{Asked, Visit, ask, cleaned};
+use super::visit::Visit;
 use crate::clean::Cleaned;
 use crate::frontier::{Millis, UrlKey};
 use crate::record::Record;

@@ -9,12 +9,13 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use url::Url;
 
+use super::ask::{begin, end, forbidden, wants_claim};
 use super::commit::Finished;
 use super::context::{Context, Host};
 use super::fetch::{FetchError, Request};
 use super::robots::{MAX_BYTES, Robots};
 use super::run::CrawlError;
-use super::visit::{Visit, begin, end, forbidden, wants_claim};
+use super::visit::Visit;
 use crate::frontier::{Cursor, Fate, Frontier, HostUpdate, Kind, NewUrl, StoredRobots, Task, now};
 use crate::record::Reason;
 
@@ -268,7 +269,7 @@ async fn robots_once(context: &Context, host: &Host, out: &mut Finished) -> Opti
 /// Sitemaps that robots.txt names, where the whole site is crawled and its file names none.
 fn sitemaps(context: &Context, host: &Host, robots: &Robots, out: &mut Finished) {
     let Some(site) = host.site.as_ref().filter(|site| site.crawl.sitemaps.is_empty()) else { return };
-    if context.focus.is_some() || site.crawl.articles.is_empty() {
+    if !context.settings.sitemaps || context.focus.is_some() || site.crawl.articles.is_empty() {
         return;
     }
     let found = robots.sitemaps.iter().take(100).filter_map(|text| host.lease.origin.join(text).ok());

@@ -29,7 +29,7 @@ pub struct Hit {
 
 /// Hits of every selector and step of a site's own templates, and of those it inherits.
 pub fn of(site: &Site, files: &Set, html: &Html, meta: &Meta, url: Option<&Url>) -> Vec<Hit> {
-    let from = Source { html, meta, url };
+    let from = Source { html, meta, url, index: None };
     let chain = chain(&site.id, files);
     let mut out = Vec::new();
     for template in &site.templates {

@@ -69,7 +69,7 @@ struct Container {
 
 impl Seen<'_> {
     fn from(&self) -> Source<'_> {
-        Source { html: self.html, meta: self.meta, url: self.page.url }
+        Source { html: self.html, meta: self.meta, url: self.page.url, index: None }
     }
 
     fn context(&self) -> Context {

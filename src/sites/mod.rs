@@ -6,6 +6,7 @@
 
 pub mod at;
 mod compile;
+mod css;
 mod hosts;
 pub mod import;
 pub mod lint;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 
 use url::Url;
 
+pub use css::{Css, Handle};
 use hosts::Hosts;
 use load::{COMMON, Set};
 pub use problem::{Origin, Problem, Severity, SiteErrors, SourceFile};

@@ -4,17 +4,17 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use regex::Regex;
-use scraper::Selector;
 
 use super::at::At;
+use super::css::Css;
 use super::problem::{Problem, SourceFile};
 use super::shelf::{self, Pattern, Patterns};
 
 /// Compiles a CSS selector.
-pub fn css(file: &Arc<SourceFile>, text: &At<String>, problems: &mut Vec<Problem>) -> Option<Selector> {
-    match Selector::parse(text) {
+pub fn css(file: &Arc<SourceFile>, text: &At<String>, problems: &mut Vec<Problem>) -> Option<Css> {
+    match Css::parse(text) {
         // The engine closes by itself what is left open at the end, as browsers do; in a file it is a slip.
-        Ok(selector) if !text.trim().is_empty() && unbalanced(text).is_none() => Some(selector),
+        Some(css) if !text.trim().is_empty() && unbalanced(text).is_none() => Some(css),
         _ => {
             problems.push(css_problem(file, text));
             None

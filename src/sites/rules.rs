@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use regex::Regex;
-use scraper::Selector;
 use url::Url;
 
+use super::css::Css;
 use super::model;
 use super::problem::Origin;
 use super::shelf::Pattern;
+use crate::clean::Plan;
 
 /// Shared rules (`_common.toml`).
 #[derive(Debug, Clone, Default)]
@@ -23,7 +24,7 @@ pub struct Common {
     /// Fallback steps by field, tried after a template's own.
     pub fields: Fields,
     /// Elements that are never body.
-    pub remove: Vec<Selector>,
+    pub remove: Vec<Css>,
 }
 
 /// A `[[test]]` as written, and where.
@@ -72,6 +73,8 @@ pub struct Site {
     pub origin: Origin,
     /// What must come out of pages.
     pub tests: Vec<SiteTest>,
+    /// What of a page these rules look at; made when the first page is cleaned.
+    pub(crate) plan: OnceLock<Plan>,
 }
 
 /// How well a file's selectors are evidenced.
@@ -109,7 +112,7 @@ pub struct CrawlRules {
     /// If given, all other query keys are dropped.
     pub keep_query: Option<Vec<String>>,
     /// On list pages, only these links (the element itself or links inside it).
-    pub links: Vec<Selector>,
+    pub links: Vec<Css>,
     /// Time between two requests to a host.
     pub interval: Option<Duration>,
     /// Requests in flight per host.
@@ -170,11 +173,11 @@ pub struct Template {
     /// Where each field is found.
     pub fields: Fields,
     /// Cut from the body's container.
-    pub remove: Vec<Selector>,
+    pub remove: Vec<Css>,
     /// What `remove` must not touch.
-    pub keep: Vec<Selector>,
+    pub keep: Vec<Css>,
     /// Captions inside the container: out of the body, into `images`.
-    pub captions: Vec<Selector>,
+    pub captions: Vec<Css>,
     /// Short lines are kept only where the container's paragraphs stand.
     pub strict: bool,
     /// Next page of a paginated article.
@@ -212,9 +215,9 @@ pub struct When {
     /// Any of these matches the URL.
     pub url: Vec<Regex>,
     /// Each of these finds an element.
-    pub has: Vec<Selector>,
+    pub has: Vec<Css>,
     /// None of these finds an element.
-    pub lacks: Vec<Selector>,
+    pub lacks: Vec<Css>,
 }
 
 /// A template's fields: lists of steps; the first step that gives a value which passes its checks wins.
@@ -307,13 +310,13 @@ pub struct Step {
 #[derive(Debug, Clone)]
 pub enum Read {
     /// Text (or an attribute) of elements.
-    Css { selector: Selector, attr: Option<String> },
+    Css { selector: Css, attr: Option<String> },
     /// `content` of the `meta` with this `name`, `property` or `itemprop` (compared trimmed, without case).
     Meta(String),
     /// Path into the page's JSON-LD.
     JsonLd(String),
     /// Path into a script's JSON: of the script that `script` selects, or after the text that `after` matches.
-    Json { script: Option<Selector>, after: Option<Regex>, path: String },
+    Json { script: Option<Css>, after: Option<Regex>, path: String },
     /// Regex over all scripts.
     Script(Regex),
     /// Regex over the page's address.
@@ -341,7 +344,7 @@ pub enum Pick {
 #[derive(Debug, Clone)]
 pub struct NextRule {
     /// The link.
-    pub css: Selector,
+    pub css: Css,
     /// Its text must match, if given.
     pub text: Option<Regex>,
     /// Most pages to join.
@@ -352,7 +355,7 @@ pub struct NextRule {
 #[derive(Debug, Clone)]
 pub enum WholeRule {
     /// A link, with the text it must match.
-    Link { css: Selector, text: Option<Regex> },
+    Link { css: Css, text: Option<Regex> },
     /// A rewrite of the address.
     Url { from: Regex, to: String },
 }

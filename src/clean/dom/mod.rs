@@ -2,7 +2,7 @@
 //!
 //! Most of html5ever's time goes into its tokenizer and into nodes that cleaning never looks at. So the page is first
 //! read by a small tokenizer of our own that drops scripts, styles, comments and attributes that nothing reads, and
-//! [`fast`] builds `scraper`'s tree of the rest, as long as the tags nest as they should. Where they do not, what the
+//! `fast` builds `scraper`'s tree of the rest, as long as the tags nest as they should. Where they do not, what the
 //! tokenizer kept goes to html5ever, which mends any markup. Both ways give the same records (`tests/differential.rs`).
 //!
 //! The limits hold while parsing: html5ever's time grows with the square of nesting depth and of attributes in a tag.
@@ -11,7 +11,7 @@ mod entities;
 mod fast;
 mod scan;
 
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 use scraper::Html;
 
@@ -40,7 +40,9 @@ pub struct Keep {
     /// All scripts; otherwise only JSON-LD.
     pub scripts: bool,
     /// Attributes beyond those that are always kept.
-    pub attributes: HashSet<String>,
+    pub attributes: FxHashSet<String>,
+    /// Leave out the addresses of links, unless they are among `attributes`: most of a page's attributes by length.
+    pub no_links: bool,
     /// Everything: for tools that show the page.
     pub all: bool,
 }
@@ -49,7 +51,8 @@ impl Keep {
     fn attribute(&self, element: &str, name: &str) -> bool {
         self.all
             || match name {
-                "class" | "id" | "href" | "src" | "style" | "align" | "name" | "type" | "hidden" | "rel" => true,
+                "href" => !self.no_links || !matches!(element, "a" | "area") || self.attributes.contains(name),
+                "class" | "id" | "src" | "style" | "align" | "name" | "type" | "hidden" | "rel" => true,
                 "content" | "property" | "itemprop" | "http-equiv" => element == "meta" || name == "itemprop",
                 "lang" => element == "html",
                 "datetime" => element == "time",
@@ -273,6 +276,7 @@ mod tests {
             "<p>一<hr>二<br>三</p>四",
             "<li>一<div><li>二</div><li>三",
             "<section><p>一<article>二</section>三",
+            "<body class=a><p>一<body class=b id=c>二<html lang=zh>三",
         ] {
             same(text);
         }

@@ -11,10 +11,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use regex::Regex;
-use scraper::Selector;
 use sha2::{Digest, Sha256};
 
 use super::at::{At, Many};
+use super::css::Css;
 use super::load::{COMMON, Parsed, Set};
 use super::problem::{Problem, SourceFile, did_you_mean};
 use super::shelf::{Pattern, Patterns};
@@ -28,7 +28,7 @@ struct Parts {
     templates: Vec<(Template, Range<usize>)>,
     lines: Vec<LineRule>,
     fields: Fields,
-    remove: Vec<Selector>,
+    remove: Vec<Css>,
 }
 
 /// What is known before a set is compiled.
@@ -262,11 +262,11 @@ impl Cx<'_> {
         }
     }
 
-    fn css(&mut self, text: &At<String>) -> Option<Selector> {
+    fn css(&mut self, text: &At<String>) -> Option<Css> {
         pattern::css(self.file, text, self.problems)
     }
 
-    fn css_list(&mut self, list: &Many<String>) -> Vec<Selector> {
+    fn css_list(&mut self, list: &Many<String>) -> Vec<Css> {
         list.iter().filter_map(|text| self.css(text)).collect()
     }
 

@@ -1,5 +1,7 @@
 //! What makes a file a site: name, hosts, zone, and its tests.
 
+use std::sync::OnceLock;
+
 use jiff::tz::TimeZone;
 
 use super::Cx;
@@ -55,6 +57,7 @@ impl Cx<'_> {
             lines: Vec::new(),
             origin: self.file.origin.clone(),
             tests: Vec::new(),
+            plan: OnceLock::new(),
         }
     }
 

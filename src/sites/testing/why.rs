@@ -20,13 +20,13 @@ pub fn why(site: &Site, test: &SiteTest, bytes: &[u8], url: Option<&Url>, won: O
     let decoded = decode::decode(bytes, None, site.charset);
     let html = dom::document(&decoded.text, &dom::Keep { all: true, ..dom::Keep::default() });
     let meta = Meta::of(&html);
-    let from = Source { html: &html, meta: &meta, url };
+    let from = Source { html: &html, meta: &meta, url, index: None };
     let when = &template.when;
     let address = url.map(Url::as_str).unwrap_or_default();
     if !when.url.is_empty() && !when.url.iter().any(|r| r.is_match(address)) {
         return Some(format!("`{name}`: no regex of `when.url` matches the address"));
     }
-    let finds = |s: &&scraper::Selector| html.select(s).next().is_some();
+    let finds = |s: &&crate::sites::Css| html.select(s).next().is_some();
     if let Some(has) = when.has.iter().find(|s| !finds(s)) {
         return Some(format!("`{name}`: `{}` in `when.has` finds nothing", has.to_css_string()));
     }

@@ -1,0 +1,130 @@
+//! One request within a visit, what its answer means, and the cleaning of what came.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use url::Url;
+
+use super::commit::{Finished, may_be_article};
+use super::context::{Context, Host};
+use super::fetch::{FetchError, Request, Response};
+use super::host::{PageAdvice, Turn};
+use super::pool::PoolError;
+use crate::clean::{self, Body, Cleaned, Page};
+use crate::drift::{Observation, RawPage};
+use crate::frontier::{Millis, Task};
+use crate::record::Reason;
+
+/// What asking for one address gave.
+pub enum Asked {
+    /// An answer that can be used.
+    Answer(Box<Response>),
+    /// Give up.
+    Reject(Reason, String),
+    /// Ask again later.
+    Retry {
+        /// When.
+        at: Millis,
+        /// Failures so far.
+        tries: u32,
+    },
+    /// The run is ending, or the host asks for a longer wait than it has patience for.
+    Not,
+}
+
+/// Asks for one address: robots.txt, then the request, then what the answer means for page and host.
+pub async fn ask(context: &Context, host: &Host, request: Request<'_>, tries: u32, out: &mut Finished) -> Asked {
+    if let Some((reason, detail)) = forbidden(context, host, request.url) {
+        return Asked::Reject(reason, detail);
+    }
+    let result = tokio::select! {
+        () = context.stop.cancelled() => return Asked::Not,
+        result = context.fetch.fetch(request) => result,
+    };
+    let rules = host.site.as_ref().map(|site| &site.crawl);
+    let (advice, result) = match result {
+        Ok(response) => {
+            out.counts.fetched += 1;
+            tracing::debug!(url = %request.url, status = response.status, bytes = response.body.len(), "fetched");
+            (host.gate.answered(&response, tries, rules), Ok(response))
+        }
+        Err(FetchError::Interrupted) => return Asked::Not,
+        Err(error) => {
+            tracing::debug!(url = %request.url, %error, "not fetched");
+            (host.gate.failed(&error, tries), Err(error))
+        }
+    };
+    out.updates.extend(advice.host);
+    match (advice.page, result) {
+        (PageAdvice::Use, Ok(response)) => Asked::Answer(Box::new(response)),
+        (PageAdvice::Retry { at, tries }, _) => Asked::Retry { at, tries },
+        (_, Ok(response)) => Asked::Reject(Reason::HttpStatus, format!("status {}", response.status)),
+        (_, Err(error)) => Asked::Reject(error.reason(), error.to_string()),
+    }
+}
+
+/// The robots.txt rule that forbids an address of a host, if one does.
+pub fn forbidden(context: &Context, host: &Host, url: &Url) -> Option<(Reason, String)> {
+    if !context.settings.respect_robots {
+        return None;
+    }
+    let robots = host.robots.get()?;
+    let verdict = robots.check(&url[url::Position::BeforePath..url::Position::AfterQuery]);
+    match (verdict.allowed, verdict.rule) {
+        (false, Some(rule)) => {
+            Some((Reason::RobotsDenied, format!("robots.txt line {}: Disallow: {}", rule.line, rule.pattern)))
+        }
+        _ => None,
+    }
+}
+
+/// Cleans a page on a thread that may take its time; the host's turn ends when the page has its place in the queue.
+pub async fn cleaned(
+    context: &Arc<Context>,
+    url: &Url,
+    response: Response,
+    turn: Turn,
+) -> Result<(Cleaned, Option<String>, Option<Box<Observation>>), PoolError> {
+    let place = context.cleaning.place().await;
+    drop(turn);
+    let (url, context) = (url.clone(), context.clone());
+    let job = move || {
+        let page = Page {
+            url: Some(&url),
+            body: Body::Html(&response.body),
+            content_type: response.content_type.as_deref(),
+            fetched_at: Some(response.at),
+        };
+        let cleaned = clean::clean(&page, &context.scope.sites, &context.settings.clean);
+        let site = context.scope.sites.for_url(&url);
+        let mut look = site.and_then(|site| Observation::of(site, &url, response.at, &cleaned)).map(Box::new);
+        if let Some(look) = look.as_mut().filter(|look| context.drift.wants_page(&look.site.id)) {
+            look.raw = RawPage::pack(&response.body, response.content_type.as_deref());
+        }
+        (cleaned, response.warc, look)
+    };
+    place.run(job).await
+}
+
+/// Marks a visit as begun.
+pub fn begin(context: &Context, host: &Host) {
+    host.outstanding.fetch_add(1, Ordering::AcqRel);
+    context.active.fetch_add(1, Ordering::AcqRel);
+}
+
+/// Hands a visit to the committer, or gives it up.
+pub async fn end(context: &Context, host: &Host, finished: Option<Finished>) {
+    let sent = match finished {
+        Some(finished) => context.finished.send(finished).await.is_ok(),
+        None => false,
+    };
+    context.active.fetch_sub(1, Ordering::AcqRel);
+    if !sent {
+        host.settled();
+    }
+}
+
+/// True if a task may give an article.
+pub fn wants_claim(task: &Task) -> bool {
+    may_be_article(task.kind)
+}
