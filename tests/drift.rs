@@ -1,6 +1,8 @@
 //! Drift through the real binary: redesigns of an invented site are noticed within 20 pages, varied pages raise no alarm, and
 //! what `--propose` prints mends the file.
 
+mod support;
+
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -301,4 +303,89 @@ fn two_thousand_varied_pages_raise_no_alarm() {
     bench.feed(0..2000, Change::None);
     let open = bench.drift();
     assert_eq!(open, Vec::<Value>::new(), "{open:#?}");
+}
+
+/// A list that grows by sixty articles with each stage, and articles that are in a new layout from the hundredth on.
+fn site(hit: &support::Hit, articles: usize) -> support::Answer {
+    let path = hit.path.split('?').next().unwrap_or_default();
+    match path.strip_prefix("/a_").and_then(|rest| rest.strip_suffix(".htm")).and_then(|n| n.parse::<usize>().ok()) {
+        Some(n) if n > 100 => support::page(200, support::article(n).replace("class=\"art\"", "class=\"story-text\"")),
+        Some(n) => support::page(200, support::article(n)),
+        None if path == "/" => support::page(200, support::list((1..=articles).map(|n| format!("/a_{n}.htm")))),
+        None => support::page(404, "nothing"),
+    }
+}
+
+#[test]
+fn a_crawl_tells_and_a_restart_remembers() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let articles = Arc::new(AtomicUsize::new(60));
+    let now = articles.clone();
+    let server = support::Server::start(move |hit, _| site(hit, now.load(Ordering::Relaxed)));
+    let bench = support::Bench::new(
+        &server,
+        &["a.test"],
+        "refresh = \"1ms\"",
+        "[politeness]\nrate = \"500/s\"\nconcurrency = 1\n",
+    );
+    bench.crawl();
+    articles.store(100, Ordering::Relaxed);
+    bench.crawl();
+    assert_eq!(bench.run(&["drift"]).status.code(), Some(0));
+
+    articles.store(120, Ordering::Relaxed);
+    let output = bench.run(&["crawl"]);
+    let said = support::stderr(&output);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("drift, new: local: no-template: body of `main`"), "{said}");
+    // Told once as new; it stays open, and so does the exit code where the site's pages are seen again.
+    articles.store(122, Ordering::Relaxed);
+    let output = bench.run(&["crawl"]);
+    let said = support::stderr(&output);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("drift: local: no-template") && !said.contains("drift, new"), "{said}");
+    let output = bench.run(&["drift"]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("looked for: div.art\n") && said.contains("http://a.test/a_1"), "{said}");
+
+    // Acknowledged: what the pages look like now is normal.
+    assert_eq!(bench.run(&["drift", "--forget", "local"]).status.code(), Some(0));
+    assert_eq!(bench.run(&["drift"]).status.code(), Some(0));
+    articles.store(160, Ordering::Relaxed);
+    bench.crawl();
+}
+
+#[test]
+fn what_is_normal_again_is_closed_and_a_mended_file_begins_anew() {
+    let (bench, open) = after(Change::Renamed);
+    assert_eq!(open[0]["new"], true);
+    assert!(bench.drift()[0].get("new").is_none(), "told before");
+    bench.feed(170..200, Change::None);
+    assert_eq!(bench.drift(), Vec::<Value>::new());
+
+    bench.feed(200..220, Change::Renamed);
+    assert_eq!(bench.drift().len(), 1);
+    fs::write(bench.path("selectors/haiwan.toml"), FILE.replace(".txt", ".rich-text")).unwrap();
+    assert_eq!(bench.drift(), Vec::<Value>::new());
+    bench.feed(220..300, Change::Renamed);
+    assert_eq!(bench.drift(), Vec::<Value>::new());
+}
+
+#[test]
+fn a_file_that_never_fits_is_told() {
+    let bench = Bench::new();
+    fs::write(
+        bench.path("selectors/haiwan.toml"),
+        FILE.replace(".txt", ".never").replace(".pic", ".x").replace("#player", "#y"),
+    )
+    .unwrap();
+    bench.feed(0..40, Change::None);
+    let open = bench.drift();
+    assert_eq!(signs(&open), ["no-template body"], "{open:#?}");
+    assert_eq!(bench.run(&["drift", "--state", "state", "--forget", "haiwan"]).status.code(), Some(0));
+    bench.feed(40..120, Change::None);
+    assert_eq!(bench.drift(), Vec::<Value>::new());
 }

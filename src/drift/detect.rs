@@ -1,5 +1,6 @@
 //! One page more: what it adds to the memory, and whether something changed.
 
+use crate::clean::watch::Misfit;
 use crate::record::Precision;
 use crate::sites::Site;
 
@@ -75,9 +76,12 @@ impl SiteState {
     }
 
     fn note_lack(&mut self, seen: &Observation) {
-        // The template that most pages are of came nearest; of those tried, not of those that never fit.
+        // The template that most pages are of came nearest; before there is one, that whose container is missing.
         let weight = |name: &str| self.templates.get(name).map_or(0.0, |t| t.pages);
-        let nearest = seen.watched.misfits.iter().max_by(|a, b| weight(&a.template).total_cmp(&weight(&b.template)));
+        let nearest = seen.watched.misfits.iter().max_by(|a, b| {
+            let probe = |m: &Misfit| !m.key.starts_with("when.");
+            weight(&a.template).total_cmp(&weight(&b.template)).then(probe(a).cmp(&probe(b)))
+        });
         let Some(near) = nearest else { return };
         if self.misfits.len() == MOST_LACKS {
             self.misfits.pop_front();

@@ -12,6 +12,8 @@ mod rate;
 mod spread;
 mod state;
 mod store;
+#[cfg(test)]
+mod tests;
 mod warning;
 
 use std::collections::{BTreeMap, BTreeSet};
