@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod crawl;
 pub mod diff;
+pub mod drift;
 pub mod frontier;
 pub mod inspect;
 pub mod learn;

@@ -97,7 +97,7 @@ pub fn apply(site: &Site, template: &Template, from: &Source<'_>, context: &Cont
 }
 
 /// What `remove` cuts inside these elements, without what `keep` keeps.
-fn cut_set(template: &Template, from: &Source<'_>, inside: &[NodeId]) -> HashSet<NodeId> {
+pub(super) fn cut_set(template: &Template, from: &Source<'_>, inside: &[NodeId]) -> HashSet<NodeId> {
     let mut cut: HashSet<NodeId> = template.remove.iter().flat_map(|s| from.select_inside(s, inside)).collect();
     if cut.is_empty() {
         return cut;

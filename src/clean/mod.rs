@@ -26,6 +26,7 @@ pub mod published;
 pub mod steps;
 pub mod tidy;
 pub mod title;
+pub mod watch;
 
 pub use plan::{Index, Plan};
 
@@ -64,6 +65,8 @@ pub enum Body<'a> {
 pub struct Options {
     /// Ignore selector files.
     pub generic_only: bool,
+    /// Note what drift is told by ([`Cleaned::watched`]).
+    pub watch: bool,
     /// Read the page's links, and with them the next page of an article; they cost a fifth of a page's time.
     pub links: bool,
     /// What repeats on the site's pages, as far as it is known: for the generic extractor and flattened text.
@@ -129,6 +132,8 @@ pub struct Cleaned {
     pub hits: Vec<FieldHit>,
     /// What the page shows, for learning what repeats; of pages that no template fits.
     pub outline: Option<frames::Outline>,
+    /// What drift is told by, if asked for, on pages of a site with a selector file.
+    pub watched: Option<Box<watch::Watched>>,
 }
 
 /// Cleans one page.

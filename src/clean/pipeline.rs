@@ -20,6 +20,7 @@ use super::steps::Source;
 use super::title::Headline;
 use super::{
     Body, Cleaned, Options, Page, PageKind, Rejection, byline, decode, dom, generic, links, published, tidy, title,
+    watch,
 };
 use crate::record::{Image, Kind, Method, Provenance, Reason, Record};
 use crate::sites::{LineRule, Site, Sites, TemplateKind};
@@ -50,6 +51,7 @@ pub(super) fn reject(reason: Reason, detail: String) -> Cleaned {
         template: None,
         hits: Vec::new(),
         outline: None,
+        watched: None,
     }
 }
 
@@ -103,7 +105,11 @@ fn html(page: &Page<'_>, sites: &Sites, options: &Options) -> Cleaned {
         },
         frames: &options.frames,
     };
-    let mut out = ready.by_templates().unwrap_or_else(|| ready.generic());
+    let mut misfits = options.watch.then(Vec::new);
+    let mut out = ready.by_templates(&mut misfits).unwrap_or_else(|| ready.generic());
+    if let Some(misfits) = misfits.filter(|_| site.is_some()) {
+        out.watched.get_or_insert_default().misfits = misfits;
+    }
     if let Some(base) = base.as_ref().filter(|_| options.links) {
         let list = site.map(|s| &s.crawl).filter(|rules| !rules.links.is_empty() && rules.is_list(page.url));
         out.links = match list {
@@ -128,12 +134,13 @@ fn canonical(url: Option<&Url>, meta: &Meta) -> Option<Url> {
 
 impl Ready<'_> {
     /// The first template that fits; `None` if there is none, and the generic extractor must do.
-    fn by_templates(&self) -> Option<Cleaned> {
+    fn by_templates(&self, misfits: &mut Option<Vec<watch::Misfit>>) -> Option<Cleaned> {
         let site = self.site?;
         let index = site.plan.get().map(|plan| Index::new(self.html, plan));
         let from = Source { html: self.html, meta: self.meta, url: self.page.url, index: index.as_ref() };
         for template in &site.templates {
             if !extract::applies(&template.when, &from) {
+                misfits.iter_mut().for_each(|m| m.extend(watch::does_not_apply(template, &from)));
                 continue;
             }
             let kind = match template.kind {
@@ -155,8 +162,16 @@ impl Ready<'_> {
                 TemplateKind::Video => Kind::Video,
             };
             match extract::apply(site, template, &from, &self.context) {
-                Ok(found) => return Some(self.extracted(site, &template.name, kind, found)),
-                Err(why) => tracing::debug!(template = template.name, why, "template does not fit"),
+                Ok(found) => {
+                    let watched = misfits.as_ref().map(|_| Box::new(watch::Watched::of(template, &found, &from)));
+                    let mut out = self.extracted(site, &template.name, kind, found);
+                    out.watched = watched;
+                    return Some(out);
+                }
+                Err(why) => {
+                    tracing::debug!(template = template.name, why, "template does not fit");
+                    misfits.iter_mut().for_each(|m| m.push(watch::does_not_fit(template, &why, &from)));
+                }
             }
         }
         None

@@ -13,9 +13,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::drift::Watching;
 use super::{Failure, Outcome, exit};
 use crate::clean::frames::{InOrder, Known, Outline};
 use crate::clean::{self, Body, Options, Page};
+use crate::drift::Observation;
 use crate::record::{Reason, Record};
 use crate::sites::Sites;
 
@@ -35,6 +37,10 @@ pub struct Args {
     /// Ignore selector files.
     #[arg(long)]
     generic: bool,
+    /// Note in this folder how the pages of each site look, and warn on stderr when they begin to look different
+    /// (`jingwen drift` tells more). The folder of a crawl's state will do.
+    #[arg(long, value_name = "DIR", conflicts_with = "generic")]
+    state: Option<PathBuf>,
     /// Threads; 0 means one per core.
     #[arg(long, value_name = "N", default_value_t = 1)]
     threads: usize,
@@ -94,6 +100,8 @@ struct Work {
     sites: Sites,
     options: Options,
     url: Option<Url>,
+    /// Told how pages look, in the order of the inputs.
+    watch: Option<Watching>,
     /// Folder that `file` is relative to.
     base: PathBuf,
 }
@@ -102,12 +110,14 @@ impl Args {
     pub fn run(self) -> Outcome {
         let sites = Sites::load(&self.selectors).map_err(Failure::usage)?;
         let base = self.pages.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
-        let work = Work {
-            sites,
-            options: Options { generic_only: self.generic, ..Options::default() },
-            url: self.url.clone(),
-            base,
+        let watch = self.state.as_deref().map(Watching::open).transpose()?;
+        let options = Options {
+            generic_only: self.generic,
+            watch: watch.is_some(),
+            links: watch.is_some(),
+            ..Options::default()
         };
+        let work = Work { sites, options, url: self.url.clone(), watch, base };
         let threads = match self.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
@@ -122,6 +132,9 @@ impl Args {
             parallel(&work, threads, jobs, &mut out)?
         };
         out.flush().map_err(cannot_write)?;
+        if let Some(watch) = &work.watch {
+            watch.finish()?;
+        }
         if bad > 0 {
             anstream::eprintln!("{bad} inputs could not be read; see the lines with \"rejected\":\"bad-input\"");
             return Ok(exit::PARTIAL);
@@ -223,10 +236,10 @@ fn sequential(
     let mut bad = 0;
     let mut frames = InOrder::default();
     for (n, job) in jobs.enumerate() {
-        let (answer, outline) = work.answer(job.map_err(|e| unreadable(&e))?, frames.for_page(n));
-        frames.learn(outline.as_ref());
-        bad += usize::from(answer.is_bad());
-        write(out, &answer)?;
+        let answered = work.answer(job.map_err(|e| unreadable(&e))?, frames.for_page(n));
+        frames.learn(answered.outline.as_ref());
+        bad += usize::from(answered.answer.is_bad());
+        work.settle(answered, out)?;
     }
     Ok(bad)
 }
@@ -286,10 +299,10 @@ fn parallel(
                 return Err(Failure::unexpected(miette::miette!("the cleaning threads died")));
             };
             waiting.insert(n, answer);
-            while let Some((answer, outline)) = waiting.remove(&next_out) {
-                frames.learn(outline.as_ref());
-                bad += usize::from(answer.is_bad());
-                write(out, &answer)?;
+            while let Some(answered) = waiting.remove(&next_out) {
+                frames.learn(answered.outline.as_ref());
+                bad += usize::from(answered.answer.is_bad());
+                work.settle(answered, out)?;
                 owner.extend(given.remove(&next_out));
                 next_out += 1;
             }
@@ -299,7 +312,15 @@ fn parallel(
 }
 
 /// An answer, and what its page showed.
-type Answered = (Answer, Option<Outline>);
+struct Answered {
+    answer: Answer,
+    /// For learning what repeats.
+    outline: Option<Outline>,
+    /// For noticing drift.
+    seen: Seen,
+}
+
+type Seen = Option<Box<Observation>>;
 
 /// One page under way.
 struct Turn<'w> {
@@ -309,33 +330,42 @@ struct Turn<'w> {
 }
 
 impl Work {
+    /// Writes an answer; its page is watched in the order of the inputs, whatever thread cleaned it.
+    fn settle(&self, answered: Answered, out: &mut impl Write) -> Result<(), Failure> {
+        if let (Some(watch), Some(seen)) = (&self.watch, answered.seen) {
+            watch.observe(*seen)?;
+        }
+        write(out, &answered.answer)
+    }
+
     fn answer(&self, job: Job, frames: Known) -> Answered {
         let options = Options { frames, ..self.options.clone() };
         let turn = Turn { work: self, options, outline: Cell::new(None) };
-        let answer = match job {
+        let (answer, seen) = match job {
             Job::Line(line) => turn.line(&line),
             Job::File(path) => turn.file(&path),
         };
-        (answer, turn.outline.take())
+        Answered { answer, outline: turn.outline.take(), seen }
     }
 }
 
 impl Turn<'_> {
-    fn line(&self, line: &str) -> Answer {
+    fn line(&self, line: &str) -> (Answer, Seen) {
         let entry: Entry = match serde_json::from_str(line) {
             Ok(entry) => entry,
-            Err(e) => return Answer::bad(id_of(line), format!("not a line of pages: {e}")),
+            Err(e) => return (Answer::bad(id_of(line), format!("not a line of pages: {e}")), None),
         };
         let url = match entry.url.as_deref().map(Url::parse).transpose() {
             Ok(url) => url,
             Err(e) => {
-                return Answer::bad(entry.id, format!("`{}` is no address: {e}", entry.url.unwrap_or_default()));
+                let detail = format!("`{}` is no address: {e}", entry.url.unwrap_or_default());
+                return (Answer::bad(entry.id, detail), None);
             }
         };
         let url = url.as_ref().or(self.work.url.as_ref());
         let fetched_at = match entry.fetched_at.as_deref().map(str::parse::<Timestamp>).transpose() {
             Ok(at) => at,
-            Err(e) => return Answer::bad(entry.id, format!("`fetched_at` is no RFC 3339 time: {e}")),
+            Err(e) => return (Answer::bad(entry.id, format!("`fetched_at` is no RFC 3339 time: {e}")), None),
         };
         let answer = |body| {
             let page = Page { url, body, content_type: entry.content_type.as_deref(), fetched_at };
@@ -349,18 +379,18 @@ impl Turn<'_> {
                 match read(&path) {
                     Ok(bytes) if is_text(&path) => answer(Body::Text(&String::from_utf8_lossy(&bytes))),
                     Ok(bytes) => answer(Body::Html(&bytes)),
-                    Err(e) => Answer::bad(entry.id.clone(), format!("cannot read {}: {e}", path.display())),
+                    Err(e) => (Answer::bad(entry.id.clone(), format!("cannot read {}: {e}", path.display())), None),
                 }
             }
-            (None, None, None) => Answer::bad(entry.id, "none of `file`, `html`, `text` is given"),
+            (None, None, None) => (Answer::bad(entry.id, "none of `file`, `html`, `text` is given"), None),
         }
     }
 
-    fn file(&self, path: &Path) -> Answer {
+    fn file(&self, path: &Path) -> (Answer, Seen) {
         let id = Some(path.display().to_string());
         let bytes = match read(path) {
             Ok(bytes) => bytes,
-            Err(e) => return Answer::bad(id, format!("cannot read {}: {e}", path.display())),
+            Err(e) => return (Answer::bad(id, format!("cannot read {}: {e}", path.display())), None),
         };
         let text;
         let body = if is_text(path) {
@@ -371,15 +401,16 @@ impl Turn<'_> {
         };
         let page = Page { url: self.work.url.as_ref(), body, content_type: None, fetched_at: None };
         match self.clean(None, &page) {
-            Answer::Rejected { rejected, detail, .. } => Answer::Rejected { id, rejected, detail },
+            (Answer::Rejected { rejected, detail, .. }, seen) => (Answer::Rejected { id, rejected, detail }, seen),
             record => record,
         }
     }
 
-    fn clean(&self, id: Option<String>, page: &Page<'_>) -> Answer {
-        let cleaned = clean::clean(page, &self.work.sites, &self.options);
-        self.outline.set(cleaned.outline);
-        match cleaned.article {
+    fn clean(&self, id: Option<String>, page: &Page<'_>) -> (Answer, Seen) {
+        let mut cleaned = clean::clean(page, &self.work.sites, &self.options);
+        let seen = self.work.watch.as_ref().and_then(|watch| watch.look(&self.work.sites, page, &cleaned));
+        self.outline.set(cleaned.outline.take());
+        let answer = match cleaned.article {
             Ok(mut record) => {
                 if let Some(id) = id {
                     record.id = id;
@@ -387,7 +418,8 @@ impl Turn<'_> {
                 Answer::Record(record)
             }
             Err(r) => Answer::Rejected { id, rejected: r.reason, detail: r.detail },
-        }
+        };
+        (answer, seen)
     }
 }
 

@@ -155,7 +155,7 @@ impl Args {
             },
             limit: self.limit,
             token: product_token(user_agent).to_owned(),
-            clean: crate::clean::Options { links: true, ..crate::clean::Options::default() },
+            clean: crate::clean::Options { watch: true, links: true, ..Default::default() },
         };
         Ok(Plan {
             fetch,

@@ -10,6 +10,7 @@ mod clean;
 mod completions;
 mod crawl;
 mod diff;
+mod drift;
 mod explain;
 mod import;
 mod init;
@@ -55,6 +56,7 @@ enum Command {
     Inspect(inspect::Args),
     Learn(learn::Args),
     Diff(diff::Args),
+    Drift(drift::Args),
     Import(import::Args),
     Init(init::Args),
     State(state::Args),
@@ -75,6 +77,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => args.run(),
         Command::Learn(args) => args.run(),
         Command::Diff(args) => args.run(),
+        Command::Drift(args) => args.run(),
         Command::Import(args) => args.run(),
         Command::Init(args) => args.run(),
         Command::State(args) => args.run(),

@@ -10,7 +10,8 @@ use super::context::{Context, Host};
 use super::fetch::{FetchError, Request, Response};
 use super::host::{PageAdvice, Turn};
 use super::pool::PoolError;
-use crate::clean::{self, Body, Cleaned, Page};
+use crate::clean::{self, Body, Cleaned, Options, Page};
+use crate::drift::{Observation, RawPage};
 use crate::frontier::{Millis, Task};
 use crate::record::Reason;
 
@@ -83,11 +84,10 @@ pub async fn cleaned(
     url: &Url,
     response: Response,
     turn: Turn,
-) -> Result<(Cleaned, Option<String>), PoolError> {
+) -> Result<(Cleaned, Option<String>, Option<Box<Observation>>), PoolError> {
     let place = context.cleaning.place().await;
     drop(turn);
-    let (url, sites, mut options) = (url.clone(), context.scope.sites.clone(), context.settings.clean.clone());
-    let frames = context.frames.clone();
+    let (url, context) = (url.clone(), context.clone());
     let job = move || {
         let page = Page {
             url: Some(&url),
@@ -95,10 +95,15 @@ pub async fn cleaned(
             content_type: response.content_type.as_deref(),
             fetched_at: Some(response.at),
         };
-        options.frames = frames.known();
-        let cleaned = clean::clean(&page, &sites, &options);
-        cleaned.outline.iter().for_each(|outline| frames.learn(outline));
-        (cleaned, response.warc)
+        let options = Options { frames: context.frames.known(), ..context.settings.clean.clone() };
+        let cleaned = clean::clean(&page, &context.scope.sites, &options);
+        cleaned.outline.iter().for_each(|outline| context.frames.learn(outline));
+        let site = context.scope.sites.for_url(&url);
+        let mut look = site.and_then(|site| Observation::of(site, &url, response.at, &cleaned)).map(Box::new);
+        if let Some(look) = look.as_mut().filter(|look| context.drift.wants_page(&look.site.id)) {
+            look.raw = RawPage::pack(&response.body, response.content_type.as_deref());
+        }
+        (cleaned, response.warc, look)
     };
     place.run(job).await
 }

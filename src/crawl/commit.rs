@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::context::{Context, Host, lock};
 use super::report::{End, SiteReport};
 use super::run::CrawlError;
+use crate::drift::Observation;
 use crate::frontier::sqlite::SqliteFrontier;
 use crate::frontier::{Batch, Fate, Frontier, HostUpdate, Kind, NewUrl, Task, UrlKey};
 use crate::output::fault;
@@ -64,6 +65,8 @@ pub struct Finished {
     pub updates: Vec<HostUpdate>,
     /// Counts for the report.
     pub counts: SiteReport,
+    /// What the page says about its site's selector file.
+    pub look: Option<Box<Observation>>,
     /// The claim on one of the articles wanted.
     pub claim: Option<OwnedSemaphorePermit>,
 }
@@ -80,6 +83,7 @@ impl Finished {
             seen: Vec::new(),
             updates: Vec::new(),
             counts: SiteReport::default(),
+            look: None,
             claim: None,
         }
     }
@@ -142,6 +146,9 @@ impl Committer {
                 return Err(error);
             }
             written += self.announce(&mut group);
+            if let Err(error) = self.context.drift.save_if_due().await {
+                tracing::warn!("{error}");
+            }
             if self.context.settings.limit.is_some_and(|limit| written >= limit) {
                 self.context.stop(End::Limit);
             }
@@ -291,6 +298,9 @@ impl Committer {
         for mut done in group.drain(..) {
             report.add(&done.host.name, &done.counts);
             articles += done.counts.articles;
+            for warning in done.look.take().map(|look| self.context.drift.observe(*look)).unwrap_or_default() {
+                tracing::warn!("drift: {warning}");
+            }
             if done.counts.articles > 0
                 && let Some(claim) = done.claim.take()
             {

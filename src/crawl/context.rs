@@ -19,6 +19,7 @@ use super::robots::Robots;
 use super::traps::{self, Traps};
 use crate::clean;
 use crate::clean::frames::Shared as Frames;
+use crate::drift::Watch;
 use crate::frontier::sqlite::SqliteFrontier;
 use crate::frontier::{HostId, LeasedHost, Millis, UrlKey};
 use crate::output::parts::Rotation;
@@ -106,6 +107,8 @@ pub struct Context {
     pub closed: CancellationToken,
     /// Set when the store or the output failed.
     pub broken: AtomicBool,
+    /// Told how pages look, of what is committed.
+    pub drift: Watch,
     /// Counts, of what is committed.
     pub report: Mutex<Report>,
 }

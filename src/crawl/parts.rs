@@ -118,7 +118,7 @@ async fn further(visit: &mut Visit, url: &Url, been: &mut HashSet<UrlKey>) -> Fu
         return Further::Failed(format!("status {}", response.status));
     }
     match cleaned(&context, canonical.url(), *response, turn).await {
-        Ok((page, _)) => {
+        Ok((page, ..)) => {
             // Not an article of its own, whoever links to it.
             visit.out.seen.push(key);
             Further::Page(Box::new(page))

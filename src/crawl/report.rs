@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use crate::drift::Warning;
 use crate::record::Reason;
 
 /// Counts of one site.
@@ -81,6 +82,9 @@ pub enum End {
 pub struct Report {
     /// By site id, or host where no selector file covers it.
     pub sites: BTreeMap<String, SiteReport>,
+    /// What is open of changes noticed on the sites of this run.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub drift: BTreeMap<String, Vec<Warning>>,
     /// How long it took.
     #[serde(serialize_with = "seconds")]
     pub took: Duration,
@@ -107,9 +111,9 @@ impl Report {
         self.sites.values().map(|site| site.articles).sum()
     }
 
-    /// True where some site as a whole went wrong.
+    /// True where some site as a whole went wrong, or is no longer what its selector file says.
     pub fn failed(&self) -> bool {
-        self.sites.values().any(SiteReport::failed)
+        !self.drift.is_empty() || self.sites.values().any(SiteReport::failed)
     }
 }
 
@@ -152,6 +156,12 @@ impl fmt::Display for Report {
         }
         for (name, site) in &self.sites {
             details(f, name, site)?;
+        }
+        for warning in self.drift.values().flatten() {
+            writeln!(f, "{}{warning}", if warning.new { "drift, new: " } else { "drift: " })?;
+        }
+        if !self.drift.is_empty() {
+            writeln!(f, "`jingwen drift` shows the evidence")?;
         }
         match self.end {
             End::Done => writeln!(f, "done in {seconds:.1} s"),

@@ -24,6 +24,7 @@ use super::traps::Traps;
 use super::warc::WarcError;
 use super::worker;
 use crate::clean::frames::Shared as Frames;
+use crate::drift::{StoreError, Watch};
 use crate::frontier::sqlite::SqliteFrontier;
 use crate::frontier::{Batch, Cursor, Frontier, FrontierError, HostId, Kind, LeasedHost, NewUrl, UrlKey, now};
 use crate::output::OutputError;
@@ -48,6 +49,9 @@ pub enum CrawlError {
     /// The output.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// What was noticed of changes.
+    #[error(transparent)]
+    Drift(#[from] StoreError),
     /// The HTTP client.
     #[error(transparent)]
     Http(#[from] HttpError),
@@ -166,6 +170,7 @@ impl Plan {
             end: OnceLock::new(),
             closed: CancellationToken::new(),
             broken: AtomicBool::new(false),
+            drift: Watch::open(&state).await?,
             report: Mutex::new(Report::default()),
         });
         let committer = Committer { context: context.clone(), articles, rejected };
@@ -233,9 +238,12 @@ impl Run {
             leading = held_back(&context).await;
         }
         context.frontier.close().await;
+        let saved = context.drift.close().await;
         committed??;
         leading?;
+        saved?;
         let mut report = lock(&context.report).clone();
+        report.drift = context.drift.report();
         report.took = begun.elapsed();
         report.end = context.end.get().copied().unwrap_or_default();
         Ok(report)

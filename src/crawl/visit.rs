@@ -203,7 +203,10 @@ impl Visit {
         let validators = (response.etag.clone(), response.modified.clone());
         let cleaned = cleaned(&self.context, &self.task.url, response, turn).await;
         let (mut cleaned, warc) = match cleaned {
-            Ok(cleaned) => cleaned,
+            Ok((cleaned, warc, seen)) => {
+                self.out.look = seen;
+                (cleaned, warc)
+            }
             Err(panic) => {
                 self.give_up(Reason::OverLimit, format!("the cleaner failed: {panic}"));
                 return Some(());

@@ -3,7 +3,7 @@
 //! What is kept is what the record holds; the rules are found by going through the cleaner's steps once more, with each of
 //! them asked in turn. Cleaning itself knows nothing of this and pays nothing for it.
 
-mod hits;
+pub(crate) mod hits;
 mod html;
 mod lines;
 mod trace;

@@ -10,7 +10,7 @@ mod address;
 mod container;
 mod draft;
 mod fields;
-mod names;
+pub(crate) mod names;
 mod noise;
 mod study;
 mod template;
