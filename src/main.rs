@@ -9,11 +9,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
 
 fn main() -> ExitCode {
-    // SAFETY: sets a number; not thread-safe, and no thread has been started yet.
-    #[allow(unsafe_code)]
-    unsafe {
-        // Freed memory goes back to the system after 10 ms and not after a second.
-        libmimalloc_sys::mi_option_set(PURGE_DELAY, 10);
+    // A crawl waits most of the time: freed memory goes back to the system after 10 ms and not after a second. What
+    // works without a pause would only ask for it again.
+    if std::env::args_os().nth(1).is_some_and(|command| command == "crawl") {
+        // SAFETY: sets a number; not thread-safe, and no thread has been started yet.
+        #[allow(unsafe_code)]
+        unsafe {
+            libmimalloc_sys::mi_option_set(PURGE_DELAY, 10);
+        }
     }
     jingwen::cli::main()
 }

@@ -63,7 +63,9 @@ fn html(page: &Page<'_>, bytes: &[u8], sites: &Sites, options: &Options) -> Clea
     let site = page.url.and_then(|u| sites.for_url(u)).filter(|_| !options.generic_only);
     let decoded = decode::decode(bytes, page.content_type, site.and_then(|s| s.charset));
     let plan = site.map(|s| s.plan.get_or_init(|| Plan::of(s)));
-    let html = dom::document(&decoded.text, plan.map_or(&Keep::default(), |p| &p.keep));
+    let plain = Keep { no_links: !options.links, ..Keep::default() };
+    let keep = plan.map_or(&plain, |p| if options.links { &p.keep } else { &p.keep_no_links });
+    let html = dom::document(&decoded.text, keep);
     let meta = Meta::of(&html);
     let base = page.url.and_then(|u| match &meta.base {
         Some(b) => u.join(b).ok(),
@@ -83,10 +85,9 @@ fn html(page: &Page<'_>, bytes: &[u8], sites: &Sites, options: &Options) -> Clea
         },
     };
     let mut out = ready.by_templates().unwrap_or_else(|| ready.generic());
-    if let Some(base) = &base {
+    if let Some(base) = base.as_ref().filter(|_| options.links) {
         let list = site.map(|s| &s.crawl).filter(|rules| !rules.links.is_empty() && rules.is_list(page.url));
         out.links = match list {
-            _ if !options.links => Vec::new(),
             Some(rules) => links::selected(&html, &rules.links, base),
             None => links::links(&html, base),
         };

@@ -1,10 +1,8 @@
 //! What of a page the rules of a site look at: so that the tree can leave out the rest, and so that the elements that a
 //! selector may match are known without trying every one.
 
-use std::collections::HashSet;
-
 use ego_tree::NodeId;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use scraper::selector::ToCss;
 use scraper::{ElementRef, Html, Node, Selector};
 
@@ -16,6 +14,8 @@ use crate::sites::{Css, Handle, Read, Site, Step, Template, WholeRule};
 pub struct Plan {
     /// Scripts and attributes.
     pub keep: Keep,
+    /// The same without the addresses of links, where nobody asks for them.
+    pub keep_no_links: Keep,
     ids: FxHashMap<String, usize>,
     classes: FxHashMap<String, usize>,
     tags: Vec<(String, usize)>,
@@ -48,6 +48,7 @@ impl Plan {
                 }
             }
         }
+        plan.keep_no_links = Keep { no_links: true, ..plan.keep.clone() };
         plan
     }
 
@@ -170,7 +171,7 @@ fn steps(t: &Template) -> impl Iterator<Item = &Step> {
 }
 
 /// Names of the attributes that a selector asks for: what stands behind each `[`.
-fn attributes(selector: &Selector, names: &mut HashSet<String>) {
+fn attributes(selector: &Selector, names: &mut FxHashSet<String>) {
     let css = selector.to_css_string();
     for part in css.split('[').skip(1) {
         let name: String = part
@@ -190,7 +191,7 @@ mod tests {
 
     #[test]
     fn attributes_of_selectors() {
-        let mut names = HashSet::new();
+        let mut names = FxHashSet::default();
         let selector = Selector::parse("td[bgcolor='#f3f3f3'] > a:not([data-role])").ok();
         selector.iter().for_each(|s| attributes(s, &mut names));
         assert!(names.contains("bgcolor") && names.contains("data-role"), "{names:?}");

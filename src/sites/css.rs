@@ -115,7 +115,8 @@ mod tests {
 
     #[test]
     fn none_where_any_element_may_match() {
-        for css in ["*", "[itemprop]", ".a > *", "p, [x]", ":not(.a)", r"#\31 23", r"#a\.b", "p/* */.a", "a :is(b, i)"] {
+        for css in ["*", "[itemprop]", ".a > *", "p, [x]", ":not(.a)", r"#\31 23", r"#a\.b", "p/* */.a", "a :is(b, i)"]
+        {
             assert_eq!(handles(css), None, "{css}");
         }
     }

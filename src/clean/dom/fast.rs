@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use ego_tree::NodeId;
+use ego_tree::{NodeId, Tree};
 use html5ever::{Attribute, LocalName, QualName, local_name, ns};
 use scraper::node::{Element, Text};
 use scraper::{Html, Node, StrTendril};
@@ -15,6 +15,9 @@ use scraper::{Html, Node, StrTendril};
 use super::entities;
 use super::scan::{Attributes, Name, Scanner, Tag, Token};
 use super::{Keep, Limits, wants_script};
+
+/// Most nodes that room is made for at once; a page of more grows as it is read.
+const MOST_PLANNED: usize = 1 << 14;
 
 /// Why the quick way cannot build this page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,6 +147,9 @@ pub fn build(text: &str, keep: &Keep, limits: Limits) -> Result<Html, Irregular>
         return Err(Irregular("NUL"));
     }
     let mut html = Html::new_document();
+    // Grown by doubling, the list of nodes would be copied several times.
+    let nodes = memchr::memchr_iter(b'<', text.as_bytes()).count().min(MOST_PLANNED);
+    html.tree = Tree::with_capacity(Node::Document, nodes + 16);
     let root = html.tree.root().id();
     let node = Node::Element(Element::new(qual("html"), Vec::new()));
     let id = html.tree.get_mut(root).map(|mut r| r.append(node).id()).ok_or(Irregular("no root"))?;
@@ -263,6 +269,10 @@ impl Builder<'_> {
         }
         if matches!(self.current().kind, Kind::Table | Kind::Section | Kind::Row) {
             return if blank { Ok(()) } else { Err(Irregular("text in a table")) };
+        }
+        if blank {
+            // However much of it, it shows as one blank.
+            return self.push_text(" ");
         }
         let text = entities::decode(text, false).map_err(|_| Irregular("character reference"))?;
         self.push_text(&text)

@@ -11,7 +11,7 @@ mod entities;
 mod fast;
 mod scan;
 
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 use scraper::Html;
 
@@ -40,7 +40,9 @@ pub struct Keep {
     /// All scripts; otherwise only JSON-LD.
     pub scripts: bool,
     /// Attributes beyond those that are always kept.
-    pub attributes: HashSet<String>,
+    pub attributes: FxHashSet<String>,
+    /// Leave out the addresses of links, unless they are among `attributes`: most of a page's attributes by length.
+    pub no_links: bool,
     /// Everything: for tools that show the page.
     pub all: bool,
 }
@@ -49,7 +51,8 @@ impl Keep {
     fn attribute(&self, element: &str, name: &str) -> bool {
         self.all
             || match name {
-                "class" | "id" | "href" | "src" | "style" | "align" | "name" | "type" | "hidden" | "rel" => true,
+                "href" => !self.no_links || !matches!(element, "a" | "area") || self.attributes.contains(name),
+                "class" | "id" | "src" | "style" | "align" | "name" | "type" | "hidden" | "rel" => true,
                 "content" | "property" | "itemprop" | "http-equiv" => element == "meta" || name == "itemprop",
                 "lang" => element == "html",
                 "datetime" => element == "time",
