@@ -561,17 +561,19 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Position of the innermost table, if nothing but its parts and, inside a cell, content is above it.
-    fn table(&self) -> Option<usize> {
-        self.stack
-            .iter()
-            .rposition(|o| matches!(o.kind, Kind::Table | Kind::Boundary))
-            .filter(|at| self.stack[*at].kind == Kind::Table)
+    /// Position of the innermost table.
+    fn table(&self) -> Result<Option<usize>, Irregular> {
+        let at = self.stack.iter().rposition(|o| matches!(o.kind, Kind::Table | Kind::Boundary));
+        match at.filter(|at| self.stack[*at].kind == Kind::Boundary) {
+            Some(at) if self.stack[..at].iter().any(|o| o.kind == Kind::Table) => Err(Irregular("object in a table")),
+            Some(_) => Ok(None),
+            None => Ok(at),
+        }
     }
 
     fn table_part(&mut self, tag: &Tag<'_>, kind: Kind) -> Result<(), Irregular> {
         // Parts of a table outside of one are dropped.
-        let Some(table) = self.table() else { return Ok(()) };
+        let Some(table) = self.table()? else { return Ok(()) };
         let part = |b: &Self, k: Kind| b.stack[table..].iter().position(|o| o.kind == k).map(|n| table + n);
         match kind {
             Kind::Section => {
@@ -655,7 +657,7 @@ impl Builder<'_> {
             Kind::Special if name == "form" => self.end_form(),
             Kind::Special => self.end_in_scope(|o| o.name.as_str() == name),
             Kind::Formatting => self.end_formatting(name),
-            Kind::Table => match self.table() {
+            Kind::Table => match self.table()? {
                 Some(at) => self.pop_to(at),
                 None => Ok(()),
             },
@@ -713,7 +715,7 @@ impl Builder<'_> {
     }
 
     fn end_table_part(&mut self, name: &str, kind: Kind) -> Result<(), Irregular> {
-        let Some(table) = self.table() else { return Ok(()) };
+        let Some(table) = self.table()? else { return Ok(()) };
         match self.stack[table..].iter().rposition(|o| o.kind == kind && o.name.as_str() == name) {
             Some(n) => self.pop_to(table + n),
             None => Ok(()),
@@ -725,6 +727,9 @@ impl Builder<'_> {
 fn skip(name: &str, self_closing: bool, scanner: &mut Scanner<'_>) -> Result<(), Irregular> {
     if self_closing && name == "svg" {
         return Ok(());
+    }
+    if name == "svg" {
+        return skip_svg(scanner);
     }
     let mut depth = 1usize;
     while let Some(token) = scanner.next() {
@@ -739,7 +744,6 @@ fn skip(name: &str, self_closing: bool, scanner: &mut Scanner<'_>) -> Result<(),
                     continue;
                 }
                 match name {
-                    "svg" if breaks_out(inner) => return Err(Irregular("HTML in SVG")),
                     "select" if !matches!(inner, "option" | "optgroup" | "hr" | "span" | "b" | "i" | "font") => {
                         return Err(Irregular("content in a select"));
                     }
@@ -747,14 +751,6 @@ fn skip(name: &str, self_closing: bool, scanner: &mut Scanner<'_>) -> Result<(),
                         return Err(Irregular("raw text in a template"));
                     }
                     _ => {}
-                }
-                if name == "svg" && matches!(inner, "script" | "style" | "title" | "desc" | "foreignobject") {
-                    if inner == "foreignobject" || inner == "desc" || inner == "script" {
-                        return Err(Irregular("HTML in SVG"));
-                    }
-                    if !tag.self_closing {
-                        scanner.raw_text(inner);
-                    }
                 }
             }
             Token::End(end) => {
@@ -764,12 +760,37 @@ fn skip(name: &str, self_closing: bool, scanner: &mut Scanner<'_>) -> Result<(),
                     if depth == 0 {
                         return Ok(());
                     }
-                } else if name == "svg" && matches!(inner, "p" | "br")
-                    || name != "svg" && matches!(inner, "table" | "body" | "html")
-                {
+                } else if matches!(inner, "table" | "body" | "html") {
                     return Err(Irregular("end tag in a skipped element"));
                 }
             }
+            Token::Text(_) | Token::Doctype(_) => {}
+        }
+    }
+    Err(Irregular("element without an end"))
+}
+
+/// Leaves an `svg` out. An end tag closes the innermost element of its name; one that has none inside is HTML's.
+fn skip_svg(scanner: &mut Scanner<'_>) -> Result<(), Irregular> {
+    let mut open: Vec<Name> = Vec::new();
+    while let Some(token) = scanner.next() {
+        match token {
+            Token::Start(tag) => {
+                let inner = tag.name.as_str();
+                if breaks_out(inner) || matches!(inner, "foreignobject" | "desc" | "script") {
+                    return Err(Irregular("HTML in SVG"));
+                }
+                if matches!(inner, "style" | "title") && !tag.self_closing {
+                    scanner.raw_text(inner);
+                } else if !tag.self_closing {
+                    open.push(tag.name);
+                }
+            }
+            Token::End(end) => match open.iter().rposition(|name| *name == end) {
+                Some(at) => open.truncate(at),
+                None if end.as_str() == "svg" => return Ok(()),
+                None => return Err(Irregular("end tag in a skipped element")),
+            },
             Token::Text(_) | Token::Doctype(_) => {}
         }
     }

@@ -103,6 +103,7 @@ fn reduce(text: &str, keep: &Keep, limits: Limits) -> String {
     let mut out = String::with_capacity(text.len() / 2);
     let mut scanner = Scanner::new(text);
     let (mut depth, mut elements) = (0usize, 0usize);
+    let mut behind_text = 0;
     while let Some(token) = scanner.next() {
         match token {
             Token::Doctype(plain) => out.push_str(if plain {
@@ -110,7 +111,14 @@ fn reduce(text: &str, keep: &Keep, limits: Limits) -> String {
             } else {
                 "<!DOCTYPE html PUBLIC \"-//W3C//DTD HTML 3.2//EN\">"
             }),
-            Token::Text(text) => out.push_str(text),
+            Token::Text(text) => {
+                // What stood between two texts is gone; side by side they could read as a tag or a reference.
+                if behind_text == out.len() && !out.is_empty() {
+                    out.push_str("<!---->");
+                }
+                out.push_str(text);
+                behind_text = out.len();
+            }
             Token::Start(tag) => {
                 elements += 1;
                 if elements > limits.elements {
@@ -127,6 +135,11 @@ fn reduce(text: &str, keep: &Keep, limits: Limits) -> String {
                     if depth > limits.depth {
                         continue;
                     }
+                }
+                if name == "plaintext" {
+                    open_tag(&mut out, name, tag.attributes, keep, limits);
+                    out.push_str(&text[scanner.position()..]);
+                    break;
                 }
                 if name == "script" {
                     let text = scanner.raw_text("script");
