@@ -29,7 +29,7 @@ fn cleaned(text: &str, url: Option<&Url>, generic_only: bool, full: bool) -> Str
     // With a byte order mark neither a label nor a selector file has a say in the decoding.
     let bytes = ["\u{feff}", if full { FULL } else { "" }, text].concat();
     let page = Page { url, body: Body::Html(bytes.as_bytes()), content_type: None, fetched_at: None };
-    let found = clean::clean(&page, &SITES, &Options { generic_only, links: true });
+    let found = clean::clean(&page, &SITES, &Options { generic_only, links: true, ..Options::default() });
     format!("{found:#?}")
 }
 
