@@ -65,7 +65,7 @@ pub(super) fn does_not_apply(template: &Template, from: &Source<'_>) -> Option<M
     if has_body(template) && !finds_body(template, from) {
         return misfit("body", 0, "no body selector finds text");
     }
-    let at = when.has.iter().position(|s| !from.select(s).next().is_some())?;
+    let at = when.has.iter().position(|s| from.select(s).next().is_none())?;
     misfit("when.has", at, "finds nothing")
 }
 
