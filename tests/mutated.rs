@@ -224,7 +224,7 @@ proptest! {
         let url = Url::parse(if sznews { "https://www.sznews.com/news/content/2024-05/06/content_1.htm" } else { "https://a.test/" }).unwrap();
         let body = if flat { Body::Text(&text) } else { Body::Html(text.as_bytes()) };
         let page = Page { url: Some(&url), body, content_type: None, fetched_at: None };
-        let options = Options { generic_only: false, links: true };
+        let options = Options { links: true, ..Options::default() };
         let found = clean::clean(&page, &SITES, &options);
         let again = clean::clean(&page, &SITES, &options);
         prop_assert_eq!(format!("{found:?}"), format!("{again:?}"));
