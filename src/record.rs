@@ -150,6 +150,29 @@ pub struct Record {
     pub provenance: Provenance,
 }
 
+impl Record {
+    /// Takes control characters out of every field: what a page declares (`meta`, JSON-LD, attributes) may hold any.
+    /// The line breaks that part the paragraphs of `text` stay.
+    pub fn drop_control_characters(&mut self) {
+        let clean = |text: &mut String| {
+            if text.contains(char::is_control) {
+                text.retain(|c| !c.is_control());
+            }
+        };
+        if self.text.contains(|c: char| c.is_control() && c != '\n') {
+            self.text.retain(|c| !c.is_control() || c == '\n');
+        }
+        [&mut self.title, &mut self.source, &mut self.section, &mut self.summary, &mut self.language]
+            .into_iter()
+            .flatten()
+            .chain(&mut self.authors)
+            .chain(&mut self.keywords)
+            .chain(self.editors.values_mut().flatten())
+            .chain(self.images.iter_mut().flat_map(|i| std::iter::once(&mut i.src).chain(&mut i.caption)))
+            .for_each(clean);
+    }
+}
+
 /// Why a page gave no article. The names are what `rejected.jsonl` and reports show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

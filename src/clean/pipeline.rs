@@ -33,10 +33,14 @@ const MIN_BODY: usize = 25;
 const MIN_OWN_TEXT: usize = 20;
 
 pub(super) fn clean(page: &Page<'_>, sites: &Sites, options: &Options) -> Cleaned {
-    match page.body {
+    let mut out = match page.body {
         Body::Html(_) | Body::Markup(_) => html(page, sites, options),
         Body::Text(text) => super::flat::clean(page, text, sites, options),
+    };
+    if let Ok(record) = &mut out.article {
+        record.drop_control_characters();
     }
+    out
 }
 
 /// A page that gave no article.
