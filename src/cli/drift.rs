@@ -185,12 +185,18 @@ impl Watching {
 
     /// What a page just cleaned says about its site's selector file.
     pub fn look(&self, sites: &Sites, page: &Page<'_>, cleaned: &Cleaned) -> Option<Box<Observation>> {
-        let (url, Body::Html(bytes)) = (page.url?, page.body) else { return None };
+        let url = page.url?;
+        let (bytes, content_type) = match page.body {
+            Body::Html(bytes) => (bytes, page.content_type),
+            // Decoded already, whatever it says of itself.
+            Body::Markup(text) => (text.as_bytes(), Some("text/html; charset=utf-8")),
+            Body::Text(_) => return None,
+        };
         let site = sites.for_url(url)?;
         let at = page.fetched_at.unwrap_or_else(Timestamp::now);
         let mut seen = Observation::of(site, url, at, cleaned)?;
         if self.watch.wants_page(&site.id) {
-            seen.raw = RawPage::pack(bytes, page.content_type);
+            seen.raw = RawPage::pack(bytes, content_type);
         }
         Some(Box::new(seen))
     }
