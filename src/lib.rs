@@ -10,6 +10,7 @@ pub mod frontier;
 pub mod inspect;
 pub mod learn;
 pub mod output;
+pub mod pattern;
 pub mod record;
 pub mod schema;
 pub mod sites;

@@ -285,7 +285,7 @@ mod tests {
     use regex::Regex;
 
     use super::*;
-    use crate::sites::Pattern;
+    use crate::pattern::Pattern;
 
     fn canon(text: &str, rules: Option<&CrawlRules>) -> String {
         CanonicalUrl::new(&Url::parse(text).unwrap(), rules).to_string()

@@ -3,13 +3,13 @@
 use std::sync::LazyLock;
 
 use indexmap::IndexMap;
-use regex::Regex;
 
 use super::blocks::Blocks;
 use super::hints::Hints;
 use super::meta::Meta;
 use super::tidy::Body;
 use super::title::Headline;
+use crate::pattern::Pattern;
 
 /// Roles of people who did not write the article. Longer names first, so that 责任编辑 is not read as 编辑.
 const EDITOR_ROLES: &[&str] = &[
@@ -183,17 +183,12 @@ impl Staff {
     }
 }
 
-#[allow(clippy::expect_used)]
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("a constant pattern")
-}
-
 /// A role, blanks allowed between its characters, and where it stands.
-static ROLE: LazyLock<Regex> = LazyLock::new(|| {
+static ROLE: LazyLock<Pattern> = LazyLock::new(|| {
     let spaced = |role: &&str| role.chars().map(String::from).collect::<Vec<_>>().join(r"[ \u{3000}\u{a0}]*");
     let all: Vec<String> =
         EDITOR_ROLES.iter().chain(AUTHOR_ROLES).chain(&["来源于", "来源", "稿源"]).map(spaced).collect();
-    pattern(&format!(r"(?:{})", all.join("|")))
+    Pattern::later(format!(r"(?:{})", all.join("|")))
 });
 
 /// Longest line that can be a staff line, in characters.
@@ -437,8 +432,8 @@ fn is_name(text: &str) -> bool {
 
 /// A source as the page words it, without what often stands behind it; `None` if it is no source.
 pub fn source_value(text: &str) -> Option<String> {
-    static END: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
+    static END: LazyLock<Pattern> = LazyLock::new(|| {
+        Pattern::later(
             r"[ \u{3000}\u{a0}|｜]+(?:作者|记者|编辑|责任编辑|责编|时间|发布|日期|阅读|浏览|点击|评论|字号|字体|分享|打印|收藏|关注|举报|订阅|我要|大字|小字|人气|热度|转载|\d{4}[-年/]|\d{1,2}[-:]\d|[(（]?\d+[)）]?$).*|(?:举报|打印|分享到.*|字号.*|我有话说.*|参与互动.*|责任编辑[:：].*|作者[:：].*|编辑[:：].*|发布时间[:：].*|发布日期[:：].*|时间[:：].*|\d{4}[-年]\d{1,2}[-月]\d{1,2}.*|[(（]记者.*|[ \u{3000}](?:摄影|文图|图文)[:：／/].*)$",
         )
     });
@@ -452,8 +447,8 @@ pub fn source_value(text: &str) -> Option<String> {
 
 /// 来源 in a line that holds other things too: `2019年06月15日08:18  来源：人民网-文化频道 分享到：`.
 pub fn source_in(line: &str) -> Option<String> {
-    static SOURCE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
+    static SOURCE: LazyLock<Pattern> = LazyLock::new(|| {
+        Pattern::later(
             r"(?:来源|來源|稿源|出处|消息来源|新闻来源|文章来源)(?:于|自)?[ \u{3000}]*[:：|｜丨][ \u{3000}]*(?P<s>.+)$",
         )
     });
@@ -463,15 +458,16 @@ pub fn source_in(line: &str) -> Option<String> {
 
 /// Authors that a body's first or last lines name: `（记者 陈智）`, `【文/观察者网专栏作者 王文】`, `本报记者 方敏`.
 pub fn authors_in(line: &str) -> Vec<String> {
-    static INSIDE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
+    static INSIDE: LazyLock<Pattern> = LazyLock::new(|| {
+        Pattern::later(
             r"[（(【\[]\s*(?P<lead>[^（()）【】\[\]。，：:]{0,18}?)(?P<role>记者|作者|通讯员|文[/／|｜]|文字?[:：]|撰文|采写|特约评论员|评论员)(?:[/／][^ \u{3000}：:]{1,4})?[:： \u{3000}]*(?P<names>[^（()）【】\[\]。]{2,60})[）)】\]]",
         )
     });
-    static DATELINE: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"^(?:[^，。]{0,24}?)(?:电|讯)\s*[（(](?:记者\s*)?(?P<names>[^（()）。]{2,40})[）)]"));
-    static CREDIT: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?:社发|记者)?[（(](?P<names>[^（()）。，]{2,12}?)\s*摄[）)]"));
+    static DATELINE: LazyLock<Pattern> = LazyLock::new(|| {
+        Pattern::later(r"^(?:[^，。]{0,24}?)(?:电|讯)\s*[（(](?:记者\s*)?(?P<names>[^（()）。]{2,40})[）)]")
+    });
+    static CREDIT: LazyLock<Pattern> =
+        LazyLock::new(|| Pattern::later(r"(?:社发|记者)?[（(](?P<names>[^（()）。，]{2,12}?)\s*摄[）)]"));
     for regex in [&INSIDE, &DATELINE, &CREDIT] {
         for c in regex.captures_iter(line) {
             let found = loose_names(&c["names"]);
@@ -485,13 +481,13 @@ pub fn authors_in(line: &str) -> Vec<String> {
 
 /// Names among which other words may stand: `陈智 整合`, `观察者网专栏作者 王文`, `方敏北京大学经济学院教授`.
 pub fn loose_names(text: &str) -> Vec<String> {
-    static NOISE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
+    static NOISE: LazyLock<Pattern> = LazyLock::new(|| {
+        Pattern::later(
             r"^(?:实习生|实习记者|见习记者|记者|通讯员|作者|特约|首席|文|图|文图|图文|摄影|摄|报道|整合|整理|编译|综合|摄影报道|文/图|图/文|通讯|等)$",
         )
     });
-    static PREFIX: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"^(?:.{0,14}(?:记者|作者|通讯员|评论员|实习生)|文字?[/／:：]|图[/／:：]|文图[/／:：]?)")
+    static PREFIX: LazyLock<Pattern> = LazyLock::new(|| {
+        Pattern::later(r"^(?:.{0,14}(?:记者|作者|通讯员|评论员|实习生)|文字?[/／:：]|图[/／:：]|文图[/／:：]?)")
     });
     let mut out = Vec::new();
     let mut words: Vec<String> = Vec::new();

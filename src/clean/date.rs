@@ -8,7 +8,9 @@ use std::sync::LazyLock;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Span, Timestamp, ZonedDateTime};
-use regex::{Captures, Regex};
+use regex::Captures;
+
+use crate::pattern::Pattern;
 
 use crate::record::Precision;
 
@@ -98,46 +100,41 @@ pub struct Found {
 
 const TIME: &str = r"(?:[ ,，T|·•\-]{0,3}(?:星期.|周.|[（(](?:星期|周).[)）])?[ ,，|]{0,2}(上午|下午|晚上|晚|早上|凌晨|中午|AM|PM|am|pm)?[ ]?(\d{1,2})[:时点](?:[ ]?(\d{1,2})(?:[:分](\d{1,2})(?:\.\d+)?)?)?[分秒]?[ ]?(AM|PM|am|pm|Z|GMT|UTC|[+-]\d{2}:?\d{2})?)?";
 
-static FULL: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(&format!(
+static FULL: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::later(format!(
         r"(?P<y>(?:19|20)\d{{2}})(?:[ ]?[-/.年][ ]?| )(?P<m>1[0-2]|0?[1-9])[ ]?[-/.月][ ]?(?P<d>3[01]|[12]\d|0?[1-9])(?P<r>[ ]?[日号]?{TIME})"
     ))
 });
-static SHORT_YEAR: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(&format!(
+static SHORT_YEAR: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::later(format!(
         r"(?:^|[^\d.:/-])(?P<y>\d{{2}})[-/](?P<m>1[0-2]|0[1-9])[-/](?P<d>3[01]|[12]\d|0[1-9])(?P<r>[ ]?{TIME})"
     ))
 });
-static NO_YEAR: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(&format!(
+static NO_YEAR: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::later(format!(
         r"(?:^|[^\d.:/年-])(?P<m>1[0-2]|0?[1-9])(?:[-/]|[ ]?月[ ]?)(?P<d>3[01]|[12]\d|0?[1-9])(?P<r>[日号]?{TIME})"
     ))
 });
-static RELATIVE: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"(?P<w>今天|昨天|昨日|前天|今日)(?P<r>{TIME})")));
-static AGO: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?P<n>\d{1,3}|半)[ ]?个?(?P<u>秒钟?|分钟|小时|天|周|月)[之以]?前|(?P<now>刚刚)"));
-static COMPACT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static RELATIVE: LazyLock<Pattern> =
+    LazyLock::new(|| Pattern::later(format!(r"(?P<w>今天|昨天|昨日|前天|今日)(?P<r>{TIME})")));
+static AGO: LazyLock<Pattern> =
+    LazyLock::new(|| Pattern::later(r"(?P<n>\d{1,3}|半)[ ]?个?(?P<u>秒钟?|分钟|小时|天|周|月)[之以]?前|(?P<now>刚刚)"));
+static COMPACT: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::later(
         r"(?:^|\D)((?:19|20)\d{2})(1[0-2]|0[1-9])(3[01]|[12]\d|0[1-9])(?:[T ]?([01]\d|2[0-3])([0-5]\d)([0-5]\d)?)?(?:\D|$)",
     )
 });
-static ENGLISH: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(&format!(
+static ENGLISH: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::later(format!(
         r"(?i)\b(?:(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?[ -])?(?P<mon>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?[ -](?:(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?,?[ ])?(?P<y>(?:19|20)\d{{2}})(?P<r>{TIME})"
     ))
 });
-static MINGUO: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(&format!(r"民[国國](?P<y>\d{{2,3}})年(?P<m>\d{{1,2}})月(?P<d>\d{{1,2}})(?P<r>日?{TIME})"))
+static MINGUO: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::later(format!(r"民[国國](?P<y>\d{{2,3}})年(?P<m>\d{{1,2}})月(?P<d>\d{{1,2}})(?P<r>日?{TIME})"))
 });
-static HAN: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"[〇○零Ｏ一二三四五六七八九]{4}年[一二三四五六七八九十]{1,2}月[一二三四五六七八九十廿]{1,3}日")
+static HAN: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::later(r"[〇○零Ｏ一二三四五六七八九]{4}年[一二三四五六七八九十]{1,2}月[一二三四五六七八九十廿]{1,3}日")
 });
-
-/// Every pattern here is a constant of this file, and a test compiles them all.
-#[allow(clippy::expect_used)]
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("a constant pattern")
-}
 
 /// Full-width digits and colons to ASCII, odd blanks to one blank, Chinese numerals of dates to digits.
 pub fn normalise(text: &str) -> String {
@@ -275,8 +272,8 @@ pub fn parse_with(text: &str, format: &str, _context: &Context) -> Option<When> 
 
 /// The date in an address: `/2025-02/15/`, `/202502/15/`, `/20250215/`, `/2025/0215/`, `/2025/02-15/`, `t20250215_`.
 pub fn in_url(path: &str) -> Option<Date> {
-    static URL: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
+    static URL: LazyLock<Pattern> = LazyLock::new(|| {
+        Pattern::later(
             r"(?:^|[/_t.-])((?:19|20)\d{2})[/_-]?(1[0-2]|0[1-9])[/_-]?(3[01]|[12]\d|0[1-9])(?:\D|\d{6}\D|\d{10}\D|$)",
         )
     });
@@ -299,7 +296,7 @@ fn calendar(c: &Captures<'_>, year: i16, relative: bool) -> Option<Found> {
 
 /// The time groups are the last seven of every pattern that ends in `TIME`, inside the group `r`.
 fn time_of(c: &Captures<'_>) -> (Option<Time>, Option<Offset>) {
-    static PARTS: LazyLock<Regex> = LazyLock::new(|| pattern(&format!("^[ ]?[日号]?{TIME}$")));
+    static PARTS: LazyLock<Pattern> = LazyLock::new(|| Pattern::later(format!("^[ ]?[日号]?{TIME}$")));
     let Some(rest) = c.name("r").map(|m| m.as_str()).filter(|r| !r.is_empty()) else { return (None, None) };
     let Some(p) = PARTS.captures(rest) else { return (None, None) };
     let Some(mut hour) = p.get(2).and_then(|h| h.as_str().parse::<i8>().ok()) else { return (None, None) };

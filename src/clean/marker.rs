@@ -1,10 +1,6 @@
-//! Patterns that are tried on every line of a page, made cheap: most lines begin with a character that none of a
-//! pattern's alternatives begins with, and then the regex need not run.
+//! How the lines that newsrooms leave in a body begin.
 
-use std::sync::OnceLock;
-
-use regex::Regex;
-use regex_syntax::hir::literal::{ExtractKind, Extractor};
+use crate::pattern::Pattern;
 
 /// Blanks, opening brackets and bullets that may stand before a marker.
 const OPEN: &[char] = &[
@@ -19,59 +15,24 @@ pub fn opened(line: &str) -> &str {
 
 /// Alternatives that a line begins with.
 #[derive(Debug)]
-pub struct Marker {
-    pattern: String,
-    /// Compiled when the first line begins as its alternatives do.
-    regex: OnceLock<Regex>,
-    /// Sorted; empty if any character may begin it.
-    first: Vec<char>,
-}
+pub struct Marker(Pattern);
 
 impl Marker {
-    /// Compiles alternatives, which are matched at the beginning of a line. `\d` stands for ASCII digits.
+    /// Of alternatives, which are matched at the beginning of a line. `\d` stands for ASCII digits.
     pub fn new(alternatives: &str) -> Self {
-        let pattern = alternatives.replace(r"\d", "[0-9]");
-        let first = first_chars(&pattern).unwrap_or_default();
-        Self { pattern: format!("^(?:{pattern})"), regex: OnceLock::new(), first }
+        Self(Pattern::later(format!("^(?:{})", alternatives.replace(r"\d", "[0-9]"))))
     }
 
     /// True if the line begins with one of the alternatives.
     pub fn matches(&self, line: &str) -> bool {
-        let may = self.first.is_empty() || line.chars().next().is_some_and(|c| self.first.binary_search(&c).is_ok());
-        may && self.regex().is_match(line)
-    }
-
-    #[allow(clippy::expect_used)]
-    fn regex(&self) -> &Regex {
-        self.regex.get_or_init(|| Regex::new(&self.pattern).expect("a constant pattern"))
+        self.0.is_match(line)
     }
 
     /// True if lines that cannot match are told without running the regex.
     #[cfg(test)]
     pub fn is_quick(&self) -> bool {
-        self.regex();
-        !self.first.is_empty()
+        self.0.knows_beginning()
     }
-}
-
-/// Every character that a match can begin with, sorted; `None` if these are too many to list.
-fn first_chars(pattern: &str) -> Option<Vec<char>> {
-    let hir = regex_syntax::parse(pattern).ok()?;
-    let mut extractor = Extractor::new();
-    extractor.kind(ExtractKind::Prefix).limit_class(64).limit_total(20_000).limit_literal_len(8);
-    let seq = extractor.extract(&hir);
-    let mut first = Vec::new();
-    for literal in seq.literals()? {
-        let text = literal.as_bytes();
-        let valid = match std::str::from_utf8(text) {
-            Ok(text) => text,
-            Err(e) => std::str::from_utf8(&text[..e.valid_up_to()]).unwrap_or_default(),
-        };
-        first.push(valid.chars().next()?);
-    }
-    first.sort_unstable();
-    first.dedup();
-    Some(first)
 }
 
 #[cfg(test)]
@@ -79,10 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn first_characters() {
-        assert_eq!(first_chars("(?:甲|乙[0-2]|(?:丙)?丁)戊*"), Some(vec!['丁', '丙', '乙', '甲']));
-        assert_eq!(first_chars("[^甲]乙"), None);
-        assert_eq!(first_chars("甲*"), None);
+    fn alternatives() {
         let marker = Marker::new(r"(?:来源|\d+条)");
         assert!(marker.matches("来源：") && marker.matches("12条") && !marker.matches("条") && marker.is_quick());
     }

@@ -4,10 +4,9 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
-
 use super::byline;
 use super::marker::{Marker, opened};
+use crate::pattern::Pattern;
 
 /// What a line is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,11 +42,6 @@ impl Class {
     }
 }
 
-#[allow(clippy::expect_used)]
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("a constant pattern")
-}
-
 static ORIGINAL: LazyLock<Marker> =
     LazyLock::new(|| Marker::new(r#"(?:本文)?(?:原标题|原题目?为?|原文标题|原文题目|原题)[ ]*[:：为《“"]"#));
 
@@ -63,12 +57,9 @@ static CAPTION: LazyLock<Marker> = LazyLock::new(|| {
     )
 });
 
-/// Words of which [`CREDIT`] needs one.
-const CREDITS: [&str; 10] = ["摄", "供图", "制图", "资料", "截图", "图源", "来源", "效果图", "示意图", "视觉"];
-
 /// A picture credit, whatever it begins with.
-static CREDIT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static CREDIT: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::later(
         r"(?:本报|本网|通讯员|记者|社|网|摄影师?)?[^，。；]{0,16}(?:摄|供图|制图|资料图片?|资料照片|截图|图源网络|图片来源网络)[）)】\]。]?$|[（(【\[](?:[^（()）]{0,24}(?:摄|供图|资料图|资料图片|资料照片|图源|来源|截图|效果图|示意图|制图|视频截图)[^（()）]{0,14})[）)】\]][。]?$|[。 ](?:视觉中国|东方IC|人民视觉)[ \u{3000}]*(?:资料|供图|图)?$",
     )
 });
@@ -80,8 +71,8 @@ static NOTICE: LazyLock<Marker> = LazyLock::new(|| {
 });
 
 /// An outlet's notice about its own work, the outlet first.
-static OWN_NOTICE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^[^，。]{2,24}(?:原创|专稿)(?:内容|文章|作品|稿件)?[，,]"));
+static OWN_NOTICE: LazyLock<Pattern> =
+    LazyLock::new(|| Pattern::later(r"^[^，。]{2,24}(?:原创|专稿)(?:内容|文章|作品|稿件)?[，,]"));
 
 static PROMPT: LazyLock<Marker> = LazyLock::new(|| {
     Marker::new(
@@ -89,12 +80,9 @@ static PROMPT: LazyLock<Marker> = LazyLock::new(|| {
     )
 });
 
-/// Words of which [`SCAN`] needs one.
-const SCANS: [&str; 10] = ["二维码", "扫一扫", "扫码", "微信号", "公众号", "客户端", "小程序", "APP", "App", "app"];
-
 /// Invites to scan, follow or install, whatever it begins with.
-static SCAN: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static SCAN: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::later(
         r"^(?:(?:点击|点此|点這|长按|扫描|扫一扫|扫码|扫二维码|识别|微信扫|手机扫|打开|下载|立即|欢迎|敬请|请|快来|赶快)?(?:[^，。！？；]{0,12})?(?:二维码|扫一扫|扫码|微信号|公众号|客户端|小程序|(?:APP|App|app)(?:$|[^a-z，。]{0,8}$))[^，。；]{0,24}[。！>》】]?$)",
     )
 });
@@ -105,8 +93,8 @@ static RELATED: LazyLock<Marker> = LazyLock::new(|| {
     )
 });
 
-static PAPER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static PAPER: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::later(
         r"^[\s（(【]*《[^》]{2,14}》[\s（(]*[（(【]?\s*(?:19|20)\d\d\s*年\s*\d{1,2}\s*月\s*\d{1,2}\s*日[^。]{0,16}版?[^。]{0,8}[）)】\s]*$",
     )
 });
@@ -141,13 +129,13 @@ pub fn classify(text: &str, chars: u32) -> Class {
     if ORIGINAL.matches(open) {
         return Class::OriginalTitle;
     }
-    if text.contains('《') && text.contains('年') && PAPER.is_match(text) {
+    if PAPER.is_match(text) {
         return Class::PaperPage;
     }
     if chars <= 30 && RELATED.matches(open) {
         return Class::RelatedHead;
     }
-    if chars <= 60 && (PROMPT.matches(open) || has_any(open, &SCANS) && SCAN.is_match(open)) {
+    if chars <= 60 && (PROMPT.matches(open) || SCAN.is_match(open)) {
         return Class::Prompt;
     }
     if NOTICE.matches(open) || is_own_notice(open) {
@@ -156,9 +144,7 @@ pub fn classify(text: &str, chars: u32) -> Class {
     if chars <= 60 && META.matches(open) {
         return Class::Meta;
     }
-    if chars <= 80
-        && (CAPTION.matches(text) || (has_any(text, &CREDITS) || text.contains("东方IC")) && CREDIT.is_match(text))
-    {
+    if chars <= 80 && (CAPTION.matches(text) || CREDIT.is_match(text)) {
         return Class::Caption;
     }
     if SUMMARY.matches(open) {
@@ -173,7 +159,7 @@ fn has_any(text: &str, words: &[&str]) -> bool {
 
 /// `某某网专稿，未经授权请勿转载`: the outlet speaks of its own work, or forbids to copy it.
 fn is_own_notice(open: &str) -> bool {
-    (open.contains("原创") || open.contains("专稿")) && OWN_NOTICE.is_match(open)
+    OWN_NOTICE.is_match(open)
         || open.contains("未经") && has_any(open, &["不得转载", "请勿转载", "禁止转载", "严禁转载", "违者必究"])
 }
 
@@ -239,8 +225,8 @@ pub fn is_counter(text: &str) -> bool {
 }
 
 fn is_pager(text: &str) -> bool {
-    static PAGER: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
+    static PAGER: LazyLock<Pattern> = LazyLock::new(|| {
+        Pattern::later(
             r"^(?:[\s|<>《》«»\[\]【】()（）]*(?:\d{1,3}|上一页|下一页|首页|尾页|末页|共\d+页|第\d+页|\d+/\d+)[\s|<>《》«»\[\]【】()（）]*){2,}$",
         )
     });
@@ -251,8 +237,8 @@ fn is_pager(text: &str) -> bool {
 ///
 /// Gives the length to keep and what was said in the part cut off.
 pub fn glued_tail(text: &str) -> (usize, byline::Staff) {
-    static TAIL: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
+    static TAIL: LazyLock<Pattern> = LazyLock::new(|| {
+        Pattern::later(
             r"(?:(?P<bracket>[（(【\[]\s*(?:[^（()）【】\[\]。，]{0,22}(?:记者|通讯员|作者|编辑|责编|来源|原标题|原题|编译|采写|撰文|文[/／]|摄影|校对|审核)[^（()）【】\[\]]{0,60}|来自[^（()）]{2,20})[）)】\]])|(?P<link>(?:返回|回到)[^，。]{0,10}首页[>》]*|(?:点击)?(?:详情|更多|阅读全文|查看全文|查看原文|详细)\s*[>》]{1,3}|\[?(?:详细|更多)\]))[\s。]*$",
         )
     });

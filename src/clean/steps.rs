@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use ego_tree::NodeId;
-use regex::Regex;
 use scraper::{ElementRef, Html, Node};
 use serde_json::Value;
 use url::Url;
@@ -11,6 +10,7 @@ use url::Url;
 use super::blocks::{self, text_of, tidy};
 use super::meta::Meta;
 use super::plan::{self, Index};
+use crate::pattern::Pattern;
 use crate::sites::{Css, Pick, Read, Step};
 
 /// What steps read from.
@@ -84,7 +84,7 @@ pub fn finish(step: &Step, text: &str) -> Option<String> {
 }
 
 /// The first group that matched, or the whole match.
-fn group(regex: &Regex, text: &str) -> Option<String> {
+fn group(regex: &Pattern, text: &str) -> Option<String> {
     let c = regex.captures(text)?;
     c.iter().skip(1).flatten().next().or_else(|| c.get(0)).map(|m| m.as_str().to_owned())
 }
@@ -109,7 +109,7 @@ fn raw(step: &Step, from: &Source<'_>) -> Vec<String> {
             let (key, index) = key.split_once('[').map_or((key, ""), |(k, _)| (k, &key[k.len()..]));
             from.meta.json_ld(key).map(|v| at_path(v, &format!("{index}.{rest}"))).unwrap_or_default()
         }
-        Read::Json { script, after, path } => json(from.html, script.as_ref(), after.as_ref().map(|a| &***a))
+        Read::Json { script, after, path } => json(from.html, script.as_ref(), after.as_deref())
             .iter()
             .map(|v| at_path(v, path))
             .find(|v| !v.is_empty())
@@ -208,7 +208,7 @@ fn scripts(html: &Html) -> impl Iterator<Item = &str> {
 }
 
 /// JSON values of the scripts that are asked for.
-fn json(html: &Html, script: Option<&Css>, after: Option<&Regex>) -> Vec<Value> {
+fn json(html: &Html, script: Option<&Css>, after: Option<&Pattern>) -> Vec<Value> {
     let chosen: Vec<&str> = match script {
         Some(selector) => html
             .select(selector)

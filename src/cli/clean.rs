@@ -10,10 +10,11 @@ use std::sync::mpsc;
 
 use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use url::Url;
 
 use super::drift::Watching;
+use super::entry::Entry;
 use super::{Failure, Outcome, exit};
 use crate::clean::frames::{InOrder, Known, Outline};
 use crate::clean::{self, Body, Options, Page};
@@ -51,18 +52,6 @@ pub struct Args {
     /// HTML files, `.txt` files with flattened text, folders of both, or `-` for standard input.
     #[arg(value_name = "INPUT", required_unless_present = "pages")]
     inputs: Vec<PathBuf>,
-}
-
-/// A line of `--pages`.
-#[derive(Debug, Default, Deserialize)]
-struct Entry {
-    id: Option<String>,
-    url: Option<String>,
-    file: Option<PathBuf>,
-    html: Option<String>,
-    text: Option<String>,
-    content_type: Option<String>,
-    fetched_at: Option<String>,
 }
 
 /// Largest input that is read, in bytes after decompression; more is answered by a reject.
@@ -351,7 +340,7 @@ impl Work {
 
 impl Turn<'_> {
     fn line(&self, line: &str) -> (Answer, Seen) {
-        let entry: Entry = match serde_json::from_str(line) {
+        let entry = match Entry::read(line) {
             Ok(entry) => entry,
             Err(e) => return (Answer::bad(id_of(line), format!("not a line of pages: {e}")), None),
         };

@@ -11,6 +11,7 @@ mod completions;
 mod crawl;
 mod diff;
 mod drift;
+mod entry;
 mod explain;
 mod import;
 mod init;

@@ -33,7 +33,6 @@ use load::{COMMON, Set};
 pub use problem::{Origin, Problem, Severity, SiteErrors, SourceFile};
 pub use rules::*;
 pub use shape::SCHEMA;
-pub use shelf::Pattern;
 use shelf::{Head, Lazy, Patterns, Shelf};
 
 /// All selector files of a run. Cheap to share, swapped whole on reload.

@@ -8,7 +8,8 @@ use regex::Regex;
 use super::at::At;
 use super::css::Css;
 use super::problem::{Problem, SourceFile};
-use super::shelf::{self, Pattern, Patterns};
+use super::shelf::Patterns;
+use crate::pattern::{self, Pattern};
 
 /// Compiles a CSS selector.
 pub fn css(file: &Arc<SourceFile>, text: &At<String>, problems: &mut Vec<Problem>) -> Option<Css> {
@@ -196,7 +197,7 @@ pub fn regex_at(file: &Arc<SourceFile>, text: &str, span: &Range<usize>, problem
         );
         return None;
     }
-    match shelf::regex(text) {
+    match pattern::regex(text) {
         Ok(regex) => Some(regex),
         Err(error) => {
             let (range, what) = match regex_syntax::Parser::new().parse(text) {

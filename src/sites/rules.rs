@@ -12,8 +12,8 @@ use url::Url;
 use super::css::Css;
 use super::model;
 use super::problem::Origin;
-use super::shelf::Pattern;
 use crate::clean::Plan;
+use crate::pattern::Pattern;
 
 /// Shared rules (`_common.toml`).
 #[derive(Debug, Clone, Default)]

@@ -5,16 +5,12 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 
 use super::load::{self, COMMON, Set};
 use super::problem::{Origin, Problem, Severity, SourceFile};
 use super::{Common, Site, compile};
-
-/// Most memory that one regex's lazily built automaton may take in one thread, in bytes; beyond it, it starts afresh.
-/// The crate's own limit is eight times this, and a site has some hundred regexes.
-const AUTOMATON: usize = 256 << 10;
+use crate::pattern::Pattern;
 
 /// A value that is made when it is first asked for.
 pub struct Lazy<T>(LazyLock<T, Box<dyn FnOnce() -> T + Send>>);
@@ -52,9 +48,6 @@ impl<T: fmt::Debug> fmt::Debug for Lazy<T> {
     }
 }
 
-/// A regex that may still have to be compiled, and derefs to it.
-pub type Pattern = Lazy<Regex>;
-
 /// Regexes of line rules and steps, each text compiled once: sites share most of them by `_common.toml` and `extends`.
 #[derive(Debug, Default)]
 pub struct Patterns {
@@ -84,38 +77,19 @@ impl Patterns {
             return Ok(known.clone());
         }
         // Not under the lock: compiling is what takes long.
-        let regex = Arc::new(Pattern::from(regex(text)?));
+        let regex = Arc::new(Pattern::new(text)?);
         Ok(self.lock().entry(text.to_owned()).or_insert(regex).clone())
     }
 
     /// The regex of this text, which is known to be sound: compiled when it is first matched.
     pub fn later(&self, text: &str) -> Arc<Pattern> {
-        let make = || {
-            let text = text.to_owned();
-            // Not in a released program, whose tests compile all its files; a class without members matches nothing.
-            Arc::new(Pattern::new(move || regex(&text).unwrap_or_else(|_| nothing())))
-        };
-        self.lock().entry(text.to_owned()).or_insert_with(make).clone()
+        self.lock().entry(text.to_owned()).or_insert_with(|| Arc::new(Pattern::later(text))).clone()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<Pattern>>> {
         // A map of finished values is sound whatever panicked.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Compiles a regex of a selector file, with bounded memory when it runs.
-///
-/// # Errors
-///
-/// What is wrong with it.
-pub fn regex(text: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(text).dfa_size_limit(AUTOMATON).build()
-}
-
-/// Matches nothing.
-fn nothing() -> Regex {
-    Regex::new("[a&&b]").expect("a constant that the tests compile")
 }
 
 /// What is read of a file before anybody asks for it.
@@ -225,6 +199,5 @@ mod tests {
         assert!(Arc::ptr_eq(&patterns.get("^a+$").unwrap(), &patterns.get("^a+$").unwrap()));
         assert!(Arc::ptr_eq(&patterns.later("^a+$"), &patterns.get("^a+$").unwrap()));
         assert!(patterns.get("(").is_err());
-        assert!(!nothing().is_match("ab"));
     }
 }

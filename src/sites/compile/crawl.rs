@@ -7,8 +7,8 @@ use regex::Regex;
 use url::Url;
 
 use super::Cx;
+use crate::pattern::Pattern;
 use crate::sites::at::{At, Many, StrOr};
-use crate::sites::shelf::Pattern;
 use crate::sites::{CrawlRules, ListRule, StatusAction, model, pattern};
 use crate::units::{Rate, Span};
 

@@ -16,8 +16,9 @@ use super::at::{At, Many};
 use super::css::Css;
 use super::load::{COMMON, Parsed, Set};
 use super::problem::{Problem, SourceFile, did_you_mean};
-use super::shelf::{Pattern, Patterns};
+use super::shelf::Patterns;
 use super::{Common, Fields, LineRule, Site, Template, TemplateKind, pattern};
+use crate::pattern::Pattern;
 use crate::urls::hex;
 
 /// What a file says of its own, apart from what makes it a site.

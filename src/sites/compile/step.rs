@@ -4,9 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Cx;
+use crate::pattern::Pattern;
 use crate::sites::at::{At, StrOr};
 use crate::sites::model::{self, HasFields};
-use crate::sites::shelf::Pattern;
 use crate::sites::{Fields, Pick, Read, Step, pattern};
 
 impl Cx<'_> {
