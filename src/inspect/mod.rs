@@ -105,7 +105,7 @@ pub struct Inspection {
 
 /// Looks at a page. `files` are the selector files as written, for showing what they say; `sites` the same, compiled.
 pub fn inspect(name: &str, page: &Page<'_>, sites: &Sites, files: &Set, generic: bool) -> Inspection {
-    let options = Options { generic_only: generic, ..Options::default() };
+    let options = Options { generic_only: generic, links: true, ..Options::default() };
     // The first time, regexes are still being made ready.
     clean(page, sites, &options);
     let began = Instant::now();

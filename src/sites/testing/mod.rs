@@ -126,6 +126,6 @@ fn clean_page(
         None => None,
     };
     let page = Page { url: url.as_ref(), body: Body::Html(&bytes), content_type: None, fetched_at };
-    let cleaned = clean(&page, sites, &Options::default());
+    let cleaned = clean(&page, sites, &Options { links: true, ..Options::default() });
     Ok((cleaned, bytes, url))
 }
