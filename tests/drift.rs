@@ -389,3 +389,84 @@ fn a_file_that_never_fits_is_told() {
     bench.feed(40..120, Change::None);
     assert_eq!(bench.drift(), Vec::<Value>::new());
 }
+
+/// Proposes for what is open, applies it as `patch` does, and gives the diff.
+fn mend(bench: &Bench) -> String {
+    let out = bench.run(&[
+        "drift",
+        "haiwan",
+        "--state",
+        "state",
+        "--selectors",
+        "selectors",
+        "--propose",
+        "--out",
+        "proposed",
+    ]);
+    let (diff, notes) =
+        (String::from_utf8_lossy(&out.stdout).into_owned(), String::from_utf8_lossy(&out.stderr).into_owned());
+    assert_eq!(out.status.code(), Some(3), "{notes}");
+    assert!(diff.starts_with("--- a/selectors/haiwan.toml\n+++ b/selectors/haiwan.toml\n@@"), "{diff}\n{notes}");
+    let proposed = fs::read_to_string(bench.path("proposed/haiwan.toml")).unwrap_or_else(|e| panic!("{e}: {notes}"));
+    // `patch` is on most machines; where it is not, the file that --out wrote is taken.
+    fs::write(bench.path("p.diff"), &diff).unwrap();
+    let patched = Command::new("patch").current_dir(bench.dir.path()).args(["-p1", "-s", "-i", "p.diff"]).status();
+    match patched {
+        Ok(status) => {
+            assert!(status.success(), "{diff}");
+            assert_eq!(fs::read_to_string(bench.path("selectors/haiwan.toml")).unwrap(), proposed);
+        }
+        Err(error) => {
+            eprintln!("patch is not here ({error})");
+            fs::write(bench.path("selectors/haiwan.toml"), proposed).unwrap();
+        }
+    }
+    let check = bench.run(&["check", "selectors/haiwan.toml"]);
+    assert!(check.status.success(), "{}{diff}", String::from_utf8_lossy(&check.stderr));
+    diff
+}
+
+/// What pages give as they were, by the file as it was.
+fn as_they_were(pages: std::ops::Range<usize>) -> Vec<Value> {
+    Bench::new().feed(pages, Change::None)
+}
+
+/// Fields that must be the same again.
+const FIELDS: [&str; 6] = ["title", "text", "published_at", "source", "authors", "kind"];
+
+#[test]
+fn a_proposal_mends_a_renamed_container() {
+    let (bench, _) = after(Change::Renamed);
+    let diff = mend(&bench);
+    assert!(diff.contains("+body = \".rich-text\"") && !diff.lines().any(|l| l.starts_with("-[")), "{diff}");
+    let (old, new) = (as_they_were(200..300), bench.feed(200..300, Change::Renamed));
+    for (was, is) in old.iter().zip(&new) {
+        FIELDS.iter().for_each(|f| assert_eq!(was[f], is[f], "{f} of {is}\n{diff}"));
+        assert_eq!(
+            was["template"].as_str().map(|t| t.replace("2024", "2024-2")),
+            is["template"].as_str().map(str::to_owned)
+        );
+    }
+    assert_eq!(bench.drift(), Vec::<Value>::new());
+}
+
+#[test]
+fn a_proposal_takes_a_hot_list_out_of_the_body() {
+    let (bench, _) = after(Change::HotList);
+    let diff = mend(&bench);
+    assert!(diff.contains("remove = [\"div.hot-rank\", \".share\"]"), "{diff}");
+    let (old, new) = (as_they_were(200..300), bench.feed(200..300, Change::HotList));
+    for (was, is) in old.iter().zip(&new) {
+        FIELDS.iter().for_each(|f| assert_eq!(was[f], is[f], "{f} of {is}\n{diff}"));
+    }
+}
+
+#[test]
+fn a_proposal_takes_a_summary_by_a_machine_out() {
+    let (bench, _) = after(Change::AiSummary);
+    let diff = mend(&bench);
+    let (old, new) = (as_they_were(200..240), bench.feed(200..240, Change::AiSummary));
+    for (was, is) in old.iter().zip(&new) {
+        FIELDS.iter().for_each(|f| assert_eq!(was[f], is[f], "{f} of {is}\n{diff}"));
+    }
+}

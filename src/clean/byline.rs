@@ -483,7 +483,7 @@ pub fn authors_in(line: &str) -> Vec<String> {
 pub fn loose_names(text: &str) -> Vec<String> {
     static NOISE: LazyLock<Pattern> = LazyLock::new(|| {
         Pattern::later(
-            r"^(?:实习生|实习记者|见习记者|记者|通讯员|作者|特约|首席|文|图|文图|图文|摄影|摄|报道|整合|整理|编译|综合|摄影报道|文/图|图/文|通讯|等)$",
+            r"^(?:实习生|实习记者|见习记者|记者|通讯员|作者|特约|首席|文|图|文图|图文|摄影|摄|报道|整合|整理|编译|综合|摄影报道|文/图|图/文|通讯|等|[Bb]y|BY)$",
         )
     });
     static PREFIX: LazyLock<Pattern> = LazyLock::new(|| {
@@ -491,37 +491,42 @@ pub fn loose_names(text: &str) -> Vec<String> {
     });
     let mut out = Vec::new();
     let mut words: Vec<String> = Vec::new();
-    for part in text.split(['、', '，', ',', '/', '／', ';', '；', ' ', '\u{3000}', '\u{a0}', '|', '｜', ':', '：'])
-    {
-        if part.is_empty() {
-            continue;
+    for group in text.split(['、', '，', ',', '/', '／', ';', '；', '|', '｜', ':', '：']) {
+        // Anne Smith: a blank between Latin words parts no names.
+        let mut latin = false;
+        for part in group.split([' ', '\u{3000}', '\u{a0}']).filter(|part| !part.is_empty()) {
+            let part = PREFIX.replace(part, "");
+            if part.is_empty() || NOISE.is_match(&part) {
+                latin = false;
+                continue;
+            }
+            let (was_latin, one_han) = (latin, is_one_han(&part));
+            latin = is_latin(&part);
+            match words.last_mut() {
+                // 方 敏
+                Some(last) if one_han && is_one_han(last) => last.push_str(&part),
+                Some(last) if latin && was_latin => {
+                    last.push(' ');
+                    last.push_str(&part);
+                }
+                _ => words.push(part.into_owned()),
+            }
         }
-        let part = PREFIX.replace(part, "");
-        if part.is_empty() || NOISE.is_match(&part) {
-            continue;
-        }
-        // 方 敏
-        if is_one_han(&part)
-            && let Some(last) = words.last_mut()
-            && is_one_han(last)
-        {
-            last.push_str(&part);
-            continue;
-        }
-        words.push(part.into_owned());
     }
     for word in words {
         let han = word.chars().all(|c| is_han(c) || c == '·');
         let n = word.chars().count();
-        let name =
-            if han && (2..=4).contains(&n) || (!han && is_latin(&word) && n >= 3) || (word.contains('·') && n <= 12) {
-                word
-            } else if han && n > 4 && has_title(&word) {
-                // 方敏北京大学经济学院教授: the title follows the name without a blank.
-                word.chars().take(2).collect()
-            } else {
-                continue;
-            };
+        let name = if han && (2..=4).contains(&n)
+            || (!han && word.split(' ').all(is_latin) && n >= 3)
+            || (word.contains('·') && n <= 12)
+        {
+            word
+        } else if han && n > 4 && has_title(&word) {
+            // 方敏北京大学经济学院教授: the title follows the name without a blank.
+            word.chars().take(2).collect()
+        } else {
+            continue;
+        };
         if !out.contains(&name) {
             out.push(name);
         }
@@ -633,6 +638,14 @@ mod tests {
         assert_eq!(authors_in("新华社北京5月19日电（刘艺、杨吉）中国科学院专家"), ["刘艺", "杨吉"]);
         assert_eq!(authors_in("(作者：方敏北京大学经济学院教授)"), ["方敏"]);
         assert!(authors_in("会议强调（见图），要加快建设。").is_empty());
+    }
+
+    #[test]
+    fn loose_names_keep_latin_names_whole() {
+        assert_eq!(loose_names("Anne Smith"), ["Anne Smith"]);
+        assert_eq!(loose_names("By Anne Smith, Juan P. Ortega"), ["Anne Smith", "Juan P. Ortega"]);
+        assert_eq!(loose_names("作者：方 敏 Anne Smith 整理"), ["方敏", "Anne Smith"]);
+        assert_eq!(loose_names("陈智、Anne Smith/Bob Lee"), ["陈智", "Anne Smith", "Bob Lee"]);
     }
 
     #[test]

@@ -1,18 +1,23 @@
 //! `jingwen drift`, and the watching that other commands share.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
 use miette::miette;
 use tokio::runtime::Runtime;
+use url::Url;
 
-use super::{Failure, Outcome, check_config, exit};
+use super::{Failure, Outcome, check_config, exit, pages};
 use crate::clean::{Body, Cleaned, Page};
 use crate::config::Config;
-use crate::drift::{FILE, Observation, RawPage, StoreError, Warning, Watch};
+use crate::drift::propose::{self, Changed};
+use crate::drift::{FILE, KeptPage, Observation, RawPage, StoreError, Warning, Watch};
+use crate::learn::Input;
 use crate::sites::Sites;
 
 /// Tell which sites are no longer what their selector files say.
@@ -22,7 +27,8 @@ use crate::sites::Sites;
 /// the selector file has changed, or it is acknowledged with --forget. Exit code 0 if nothing is, 3 if something is.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  jingwen drift\n  jingwen drift sznews --format json\n  jingwen drift --forget sznews"
+    after_help = "Examples:\n  jingwen drift\n  jingwen drift sznews --format json\n  jingwen drift --forget sznews\n  \
+                  jingwen drift sznews --propose | git apply"
 )]
 pub struct Args {
     /// Only this site (id of a selector file)
@@ -40,6 +46,15 @@ pub struct Args {
     /// Take what the pages of this site look like now for normal
     #[arg(long, value_name = "SITE", conflicts_with = "site")]
     forget: Vec<String>,
+    /// Learn from the pages that show it how the selector file could be changed, and print that as a diff to review
+    #[arg(long, conflicts_with = "forget")]
+    propose: bool,
+    /// With --propose: pages of this WARC file beside those kept in the state
+    #[arg(long, value_name = "WARC", requires = "propose")]
+    archive: Option<PathBuf>,
+    /// With --propose: write the changed files here as well
+    #[arg(long, value_name = "DIR", requires = "propose")]
+    out: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -78,7 +93,10 @@ impl Args {
             return Err(Failure::usage(miette!(help = "`jingwen sites` lists them", "no site is called `{site}`")));
         }
         let open = watching.watch.open_warnings(&sites, self.site.as_deref());
-        self.show(&open)?;
+        match self.propose {
+            true => self.propose(&watching, &sites, &open)?,
+            false => self.show(&open)?,
+        }
         watching.close()?;
         Ok(if open.is_empty() { exit::DONE } else { exit::PARTIAL })
     }
@@ -98,6 +116,36 @@ impl Args {
         }
     }
 
+    /// Prints what could be changed; what was tried and how it did goes to stderr.
+    fn propose(&self, watching: &Watching, sites: &Sites, open: &[Warning]) -> Result<(), Failure> {
+        let ids: BTreeSet<&str> = open.iter().map(|w| w.site.as_str()).collect();
+        if ids.is_empty() {
+            anstream::eprintln!("no drift, so nothing is proposed");
+        }
+        for site in ids.into_iter().filter_map(|id| sites.by_id(id)) {
+            let kept = watching.runtime.block_on(watching.watch.pages(&site.id)).map_err(failed)?;
+            let mut inputs: Vec<Input> = kept.into_iter().filter_map(input).collect();
+            if let Some(archive) = &self.archive {
+                let of_site = |url: &Url| sites.for_url(url).is_some_and(|s| s.id == site.id);
+                pages::each_of_archive(archive, &of_site, &mut |input| {
+                    inputs.push(input);
+                    inputs.len() < MOST_PAGES
+                })?;
+            }
+            let proposal = propose::propose(site, open, &inputs);
+            for note in &proposal.notes {
+                anstream::eprintln!("{}: {note}", site.id);
+            }
+            for changed in &proposal.changed {
+                say(propose::unified(changed).trim_end())?;
+                if let Some(dir) = &self.out {
+                    write(dir, changed)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn show(&self, open: &[Warning]) -> Result<(), Failure> {
         match self.format {
             // Strings, and lists of them, always serialise.
@@ -106,6 +154,32 @@ impl Args {
             Format::Text => open.iter().try_for_each(|warning| say(text(warning).trim_end())),
         }
     }
+}
+
+/// Most pages that a proposal is made from.
+const MOST_PAGES: usize = 400;
+
+/// A kept page as it came.
+fn input(kept: KeptPage) -> Option<Input> {
+    let mut bytes = Vec::new();
+    // What cannot be unpacked was damaged, and there are others.
+    MultiGzDecoder::new(kept.raw.gz.as_slice()).read_to_end(&mut bytes).ok()?;
+    Some(Input {
+        name: kept.url.clone(),
+        url: Url::parse(&kept.url).ok(),
+        fetched_at: kept.time(),
+        content_type: kept.raw.content_type,
+        bytes,
+    })
+}
+
+fn write(dir: &Path, changed: &Changed) -> Result<(), Failure> {
+    let path = dir.join(format!("{}.toml", changed.file.id));
+    fs::create_dir_all(dir).and_then(|()| fs::write(&path, &changed.text)).map_err(|e| {
+        Failure::usage(miette!(help = "name a folder that can be written to", "cannot write {}: {e}", path.display()))
+    })?;
+    anstream::eprintln!("{}: try `jingwen check` and `jingwen test` on it", path.display());
+    Ok(())
 }
 
 /// A warning as a person reads it.

@@ -10,7 +10,8 @@ use crate::sites::{Origin, Site};
 
 /// Selector files as written; read when something is to be told.
 pub struct Words {
-    files: Set,
+    /// By stem.
+    pub files: Set,
 }
 
 impl Words {

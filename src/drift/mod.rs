@@ -8,6 +8,7 @@
 mod detect;
 mod looked;
 mod observe;
+pub mod propose;
 mod rate;
 mod spread;
 mod state;
