@@ -13,6 +13,7 @@ mod fields;
 pub(crate) mod names;
 mod noise;
 mod study;
+mod summary;
 mod template;
 mod text;
 mod trial;
@@ -106,6 +107,7 @@ pub fn learn(inputs: Vec<Input>, known: &Sites, options: &Options) -> Result<Lea
         return Err(LearnError::NoArticle { pages: unused.len(), first });
     }
     study::unteach_repeats(&mut studies);
+    summary::unteach(&mut studies);
     let urls: Vec<&Url> = studies.iter().filter_map(|s| s.url.as_ref()).chain(&options.prefixes).collect();
     let hosts = address::hosts(urls.iter().copied());
     if hosts.is_empty() {
