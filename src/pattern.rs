@@ -1,7 +1,7 @@
 //! Regexes that are tried on many short texts and match few of them.
 //!
 //! A news page has thousands of lines, and selector files hundreds of patterns. Nearly every line is refused by its first
-//! character, its last one, or by a word that is not in it, which the pattern's syntax tree tells beforehand ([`Glance`]);
+//! character, its last one, or by a word that is not in it, which the pattern's syntax tree tells beforehand (`Glance`);
 //! only for the others the regex runs, and only then it is compiled, which costs more than a whole page.
 
 mod glance;

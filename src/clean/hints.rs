@@ -140,7 +140,7 @@ fn of_word(word: &[u8]) -> Hints {
             Hints::NAV
         }
         b"footer" | b"foot" | b"copyright" | b"beian" | b"bottom" | b"friendlink" | b"links" | b"youlian"
-        | b"siteinfo" => Hints::FOOT,
+        | b"siteinfo" | b"cookie" | b"cookies" | b"gdpr" | b"consent" | b"modal" | b"popup" => Hints::FOOT,
         b"related" | b"relate" | b"relation" | b"relevant" | b"recommend" | b"recommends" | b"recommendation"
         | b"recom" | b"rec" | b"tuijian" | b"hot" | b"hots" | b"rank" | b"ranking" | b"paihang" | b"sidebar"
         | b"aside" | b"side" | b"xiangguan" | b"xgyd" | b"guess" | b"more" | b"hotnews" | b"hotlist" | b"topic"

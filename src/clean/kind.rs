@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::Rejection;
-use super::blocks::Blocks;
+use super::blocks::{self, Blocks};
 use super::generic::{self, Choice};
 use super::hints::Hints;
 use super::meta::Meta;
@@ -165,13 +165,21 @@ pub fn no_article(
     let linked = blocks.lines.iter().filter(|l| l.link_share() > 0.5).count();
     let (first, end) = (blocks.elems[choice.elem].first as usize, blocks.elems[choice.elem].end as usize);
     let inside = &blocks.lines[first..end];
-    let links_inside = inside.iter().filter(|l| l.links > 0).count();
+    let links_inside = inside.iter().filter(|l| l.link_share() > 0.3).count();
     // Teasers: every long line of the container comes with a link of its own.
     let teasers = inside.iter().filter(|l| l.chars >= 20 && l.links > 0).count() * 2 > body.paragraphs.len()
         && body.paragraphs.len() > 3;
+    // Links stand inside the paragraphs of many an English article; but a list's teaser is hardly ever two sentences.
+    let prose: usize = body
+        .paragraphs
+        .iter()
+        .filter(|p| generic::punctuation(p).stops >= 2)
+        .map(|p| blocks::visible(p) as usize)
+        .sum();
     let evidence = f64::from(u8::from(dated))
         + f64::from(u8::from(titled))
         + if chars >= 300 { 0.6 } else { 0.0 }
+        + if prose >= 500 && prose * 2 >= chars { 0.8 } else { 0.0 }
         + share.min(1.0);
     let against = if linked > 60 { 0.5 } else { 0.0 }
         + if links_inside * 2 > inside.len() { 0.6 } else { 0.0 }

@@ -1,12 +1,13 @@
 //! `jingwen clean`.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
 use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
@@ -93,6 +94,7 @@ struct Work {
     watch: Option<Watching>,
     /// Folder that `file` is relative to.
     base: PathBuf,
+    spare: Arc<Spare>,
 }
 
 impl Args {
@@ -106,14 +108,14 @@ impl Args {
             links: watch.is_some(),
             ..Options::default()
         };
-        let work = Work { sites, options, url: self.url.clone(), watch, base };
+        let work = Work { sites, options, url: self.url.clone(), watch, base, spare: Arc::default() };
         let threads = match self.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
         };
         // Each has one page under way at least.
         let threads = threads.min(InOrder::LAG);
-        let mut jobs = self.jobs()?;
+        let mut jobs = self.jobs(work.spare.clone())?;
         let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
         let bad = if threads == 1 {
             sequential(&work, &mut jobs, &mut out)?
@@ -132,7 +134,7 @@ impl Args {
     }
 
     /// All inputs, in order, read as they are asked for.
-    fn jobs(&self) -> Result<Box<dyn Iterator<Item = io::Result<Job>> + Send>, Failure> {
+    fn jobs(&self, spare: Arc<Spare>) -> Result<Box<dyn Iterator<Item = io::Result<Job>> + Send>, Failure> {
         let mut jobs: Box<dyn Iterator<Item = io::Result<Job>> + Send> = Box::new(std::iter::empty());
         if let Some(pages) = &self.pages {
             let reader: Box<dyn BufRead + Send> = if pages.as_os_str() == "-" {
@@ -145,7 +147,7 @@ impl Args {
                     Box::new(BufReader::with_capacity(1 << 16, file))
                 }
             };
-            jobs = Box::new(lines(reader).map(|l| l.map(Job::Line)));
+            jobs = Box::new(lines(reader, spare).map(|l| l.map(Job::Line)));
         }
         let mut files = Vec::new();
         for input in &self.inputs {
@@ -169,18 +171,37 @@ fn cannot_write(error: io::Error) -> Failure {
     Failure::unexpected(miette::miette!("cannot write to stdout: {error}"))
 }
 
+/// Room for lines that has been used before: a page's line is so large that fresh room costs a page fault every four
+/// kilobytes, and it is given back by another thread than the one that asked for it.
+#[derive(Debug, Default)]
+struct Spare(Mutex<Vec<String>>);
+
+impl Spare {
+    fn take(&self) -> String {
+        self.lock().pop().unwrap_or_default()
+    }
+
+    fn give(&self, mut line: String) {
+        line.clear();
+        self.lock().push(line);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<String>> {
+        // Empty strings are sound whatever panicked.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Lines that may hold bytes that are not UTF-8; empty ones are skipped.
-fn lines(mut reader: Box<dyn BufRead + Send>) -> impl Iterator<Item = io::Result<String>> + Send {
-    let mut longest = 0;
+fn lines(mut reader: Box<dyn BufRead + Send>, spare: Arc<Spare>) -> impl Iterator<Item = io::Result<String>> + Send {
     std::iter::from_fn(move || {
+        let mut bytes = spare.take().into_bytes();
         loop {
-            // As long as the longest before it, so that it need not grow while it is read; within reason.
-            let mut bytes = Vec::with_capacity(longest.min(1 << 20));
+            bytes.clear();
             match reader.read_until(b'\n', &mut bytes) {
                 Ok(0) => return None,
                 Ok(_) if bytes.trim_ascii().is_empty() => {}
                 Ok(_) => {
-                    longest = longest.max(bytes.len());
                     let lossy = |e: FromUtf8Error| String::from_utf8_lossy(e.as_bytes()).into_owned();
                     return Some(Ok(String::from_utf8(bytes).unwrap_or_else(lossy)));
                 }
@@ -233,50 +254,42 @@ fn sequential(
     Ok(bad)
 }
 
-/// Jobs waiting for each thread: enough that none idles, few enough that memory stays flat.
-const QUEUE: usize = 8;
-
 fn parallel(
     work: &Work,
     threads: usize,
     mut jobs: Box<dyn Iterator<Item = io::Result<Job>> + Send>,
     out: &mut impl Write,
 ) -> Result<usize, Failure> {
+    let died = || Failure::unexpected(miette::miette!("the cleaning threads died"));
     std::thread::scope(|scope| {
         let (done, answers) = mpsc::channel::<(usize, Answered)>();
-        let queues: Vec<mpsc::Sender<(usize, Job, Known)>> = (0..threads)
-            .map(|_| {
-                let (queue, inbox) = mpsc::channel::<(usize, Job, Known)>();
-                let done = done.clone();
-                scope.spawn(move || {
-                    for (n, job, known) in inbox {
-                        if done.send((n, work.answer(job, known))).is_err() {
-                            return;
-                        }
+        // Whoever is free takes the next page, so that a slow one holds up nobody else.
+        let (queue, waiting) = mpsc::channel::<(usize, Job, Known)>();
+        let waiting = Arc::new(Mutex::new(waiting));
+        for _ in 0..threads {
+            let (waiting, done) = (Arc::clone(&waiting), done.clone());
+            let next = move || waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            scope.spawn(move || {
+                while let Ok((n, job, known)) = next() {
+                    if done.send((n, work.answer(job, known))).is_err() {
+                        return;
                     }
-                });
-                queue
-            })
-            .collect();
-        drop(done);
-        // The thread that answered gets the next job, so a slow page holds up only its own thread.
-        let mut waiting: BTreeMap<usize, Answered> = BTreeMap::new();
+                }
+            });
+        }
+        drop((done, waiting));
+        let mut early: BTreeMap<usize, Answered> = BTreeMap::new();
         let mut frames = InOrder::default();
-        let each = (InOrder::LAG / threads).clamp(1, QUEUE);
-        let mut owner: VecDeque<usize> = (0..each).flat_map(|_| 0..threads).collect();
-        let mut given: BTreeMap<usize, usize> = BTreeMap::new();
         let (mut next_in, mut next_out, mut bad) = (0, 0, 0);
         let mut more = true;
         while more || next_out < next_in {
-            while more && let Some(thread) = owner.pop_front() {
+            // What a page must know is known when the one so far before it is answered.
+            while more && next_in - next_out < InOrder::LAG {
                 match jobs.next() {
                     None => more = false,
                     Some(job) => {
                         let job = job.map_err(|e| unreadable(&e))?;
-                        given.insert(next_in, thread);
-                        if queues[thread].send((next_in, job, frames.for_page(next_in))).is_err() {
-                            return Err(Failure::unexpected(miette::miette!("a cleaning thread died")));
-                        }
+                        queue.send((next_in, job, frames.for_page(next_in))).map_err(|_| died())?;
                         next_in += 1;
                     }
                 }
@@ -284,15 +297,12 @@ fn parallel(
             if next_out == next_in {
                 break;
             }
-            let Ok((n, answer)) = answers.recv() else {
-                return Err(Failure::unexpected(miette::miette!("the cleaning threads died")));
-            };
-            waiting.insert(n, answer);
-            while let Some(answered) = waiting.remove(&next_out) {
+            let (n, answer) = answers.recv().map_err(|_| died())?;
+            early.insert(n, answer);
+            while let Some(answered) = early.remove(&next_out) {
                 frames.learn(answered.outline.as_ref());
                 bad += usize::from(answered.answer.is_bad());
                 work.settle(answered, out)?;
-                owner.extend(given.remove(&next_out));
                 next_out += 1;
             }
         }
@@ -331,7 +341,11 @@ impl Work {
         let options = Options { frames, ..self.options.clone() };
         let turn = Turn { work: self, options, outline: Cell::new(None) };
         let (answer, seen) = match job {
-            Job::Line(line) => turn.line(&line),
+            Job::Line(line) => {
+                let answer = turn.line(&line);
+                self.spare.give(line);
+                answer
+            }
             Job::File(path) => turn.file(&path),
         };
         Answered { answer, outline: turn.outline.take(), seen }
@@ -396,7 +410,15 @@ impl Turn<'_> {
     }
 
     fn clean(&self, id: Option<String>, page: &Page<'_>) -> (Answer, Seen) {
-        let mut cleaned = clean::clean(page, &self.work.sites, &self.options);
+        // One page must not take the others along.
+        let cleaned = catch_unwind(AssertUnwindSafe(|| clean::clean(page, &self.work.sites, &self.options)));
+        let mut cleaned = match cleaned {
+            Ok(cleaned) => cleaned,
+            Err(panic) => {
+                let said = crate::crawl::pool::said(panic.as_ref());
+                return (Answer::bad(id, format!("a mistake of the program, please report it: {said}")), None);
+            }
+        };
         let seen = self.work.watch.as_ref().and_then(|watch| watch.look(&self.work.sites, page, &cleaned));
         self.outline.set(cleaned.outline.take());
         let answer = match cleaned.article {
