@@ -177,11 +177,16 @@ fn text(runs: &[Run], took: Duration) {
     let [passed, failed, skipped] = counts;
     let colour = if failed > 0 { RED } else { GREEN };
     anstream::println!(
-        "{} files, {} tests: {colour}{passed} passed, {failed} failed{PLAIN}, {skipped} skipped in {:.2} s",
-        files.len(),
-        runs.len(),
+        "{}, {}: {colour}{passed} passed, {failed} failed{PLAIN}, {skipped} skipped in {:.2} s",
+        number(files.len(), "file"),
+        number(runs.len(), "test"),
         took.as_secs_f64(),
     );
+}
+
+/// `1 file`, `2 files`.
+fn number(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
 fn difference(d: &Difference) {

@@ -240,7 +240,7 @@ fn link(value: &str) -> Result<String, String> {
         return Err("not a link".to_owned());
     }
     Ok(match found.text {
-        Some(text) => format!("{{ css = {}, text = {} }}", string(&found.css), string(&regex::escape(&text))),
+        Some(text) => format!("{{ css = {}, text = {} }}", string(&found.css), string(&text)),
         None => string(&found.css),
     })
 }

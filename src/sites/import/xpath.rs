@@ -9,7 +9,7 @@ pub struct Found {
     pub css: String,
     /// The attribute read, if the path ends in one.
     pub attr: Option<String>,
-    /// Text that the element must hold (`contains(., '…')`), which CSS cannot say.
+    /// A regex for the text that the element must hold (`contains(., '…')`), which CSS cannot say.
     pub text: Option<String>,
     /// Regex that takes the part of the value that `substring-before` and `substring-after` would.
     pub capture: Option<String>,
@@ -174,8 +174,8 @@ impl<'a> Parser<'a> {
             "descendant" | "descendant-or-self" => format!("{before} {compound}"),
             "" | "child" if descends => format!("{before} {compound}"),
             "" | "child" => format!("{before} > {compound}"),
-            "following-sibling" if position == Some(1) => {
-                return Err("the first of several siblings has no CSS form".to_owned());
+            "following-sibling" if position.is_some() => {
+                return Err("a position among siblings has no CSS form".to_owned());
             }
             "following-sibling" => format!("{before} ~ {compound}"),
             "self" => return Err("the axis `self` has no CSS form".to_owned()),
@@ -319,7 +319,16 @@ impl<'a> Parser<'a> {
             }
             return Ok(Condition::Css(format!("[{name}]")));
         }
-        if self.take("text()") || self.rest.trim_start().starts_with("normalize-space") {
+        for own in ["text()", "normalize-space(text())", "normalize-space(.)", "normalize-space()", ".=", ". ="] {
+            if self.take(own) {
+                if !own.ends_with('=') {
+                    self.need("=").map_err(|_| "that there is a text has no CSS form".to_owned())?;
+                }
+                let text = self.string()?;
+                return Ok(Condition::Text(format!(r"^\s*{}\s*$", regex::escape(&text))));
+            }
+        }
+        if self.rest.trim_start().starts_with("normalize-space") {
             return Err("a text has no CSS form".to_owned());
         }
         // A path: what must be inside.
@@ -453,6 +462,8 @@ mod tests {
     fn what_css_cannot_say_is_said_apart() {
         let found = css("//a[contains(text(), '下一页')]").unwrap();
         assert_eq!((found.css.as_str(), found.text.as_deref()), ("a", Some("下一页")));
+        let found = css("//a[text()='下一页']").unwrap();
+        assert_eq!((found.css.as_str(), found.text.as_deref()), ("a", Some(r"^\s*下一页\s*$")));
         assert_eq!(css("//time/@datetime").unwrap().attr.as_deref(), Some("datetime"));
         let found = css("substring-before(substring-after(//p[@class='d'], 'am '), ' um')").unwrap();
         assert_eq!(found.capture.as_deref(), Some("am (.*?) um"));
@@ -461,7 +472,8 @@ mod tests {
     #[test]
     fn paths_without_a_css_form() {
         for xpath in [
-            "//p[text()='x']",
+            "//p[text()]",
+            "//h1/following-sibling::div[2]",
             "//a/ancestor::div[1]",
             "//div[@class='a'][2]",
             "//p/preceding::h1",
