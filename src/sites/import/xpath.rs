@@ -394,7 +394,7 @@ impl<'a> Parser<'a> {
             self.need(",")?;
             let value = self.string()?;
             self.need(")")?;
-            return Ok(Condition::Text(value));
+            return Ok(Condition::Text(regex::escape(&value)));
         }
         Err(format!("`contains({}` has no CSS form", self.rest))
     }
