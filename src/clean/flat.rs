@@ -78,8 +78,8 @@ fn value(text: &str, chars: u32) -> f32 {
     match noise::classify(text, chars) {
         Class::Plain => {}
         Class::Staff(s) if !s.editors.is_empty() => return -200.0,
-        Class::RelatedHead => return -150.0,
-        Class::Prompt | Class::Notice | Class::Meta => return -30.0,
+        Class::RelatedHead | Class::CommentHead => return -150.0,
+        Class::Prompt | Class::Notice | Class::Meta | Class::Reply => return -30.0,
         Class::Caption | Class::OriginalTitle | Class::PaperPage | Class::Staff(_) | Class::Summary | Class::Debris => {
             return -6.0;
         }

@@ -6,7 +6,13 @@
 
 use super::blocks::{Blocks, Line, Tag};
 use super::hints::Hints;
+use super::noise::{self, Class};
 use super::title::Headline;
+
+/// Sum of the values of the lines between two texts that makes them strangers: some twelve links.
+const FAR: f32 = 80.0;
+/// What is left of the value of a line beyond such a gap.
+const FADED: f32 = 0.35;
 
 /// What the generic extractor chose.
 #[derive(Debug, Clone)]
@@ -95,14 +101,15 @@ pub fn choose(blocks: &Blocks<'_>, headline: Option<&Headline>) -> Option<Choice
     if lines.is_empty() {
         return None;
     }
-    let frame = trusted_frames(blocks);
-    let mut values: Vec<f32> = lines.iter().zip(&frame).map(|(l, f)| value(l, *f)).collect();
     let anchor = headline.and_then(|h| h.line);
+    let frame = trusted_frames(blocks, anchor.filter(|_| headline.is_some_and(|h| h.agrees)));
+    let mut values: Vec<f32> = lines.iter().zip(&frame).map(|(l, f)| value(l, *f)).collect();
     if let Some(anchor) = anchor {
         for v in values.iter_mut().take(anchor).filter(|v| **v > 0.0) {
             *v *= 0.25;
         }
         fade_after_second_headline(blocks, anchor, &mut values);
+        fade_beyond_a_gap(&lines[anchor..], &mut values[anchor..]);
     }
     let sums = prefix_sums(&values);
     let best = blocks
@@ -117,8 +124,7 @@ pub fn choose(blocks: &Blocks<'_>, headline: Option<&Headline>) -> Option<Choice
         })
         // Of equal sums the deepest wins: a child follows its parent in the table.
         .max_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)))?;
-    let (elem, score) = climb(blocks, &values, best);
-    Some(Choice { elem, score, values })
+    Some(Choice { elem: best.0, score: best.1, values })
 }
 
 fn prefix_sums(values: &[f32]) -> Vec<f32> {
@@ -132,8 +138,9 @@ fn prefix_sums(values: &[f32]) -> Vec<f32> {
     sums
 }
 
-/// Frame hints per line: a name that speaks of a frame is not believed of an element that holds most of the page's text.
-fn trusted_frames(blocks: &Blocks<'_>) -> Vec<Hints> {
+/// Frame hints per line: a name that speaks of a frame is not believed of an element that holds the headline or most of the
+/// page's text.
+fn trusted_frames(blocks: &Blocks<'_>, headline: Option<usize>) -> Vec<Hints> {
     let mut text: Vec<u32> = vec![0; blocks.lines.len() + 1];
     for (i, line) in blocks.lines.iter().enumerate() {
         let plain = if line.hidden || line.link_share() > 0.5 || line.chars < 20 { 0 } else { line.chars };
@@ -144,6 +151,9 @@ fn trusted_frames(blocks: &Blocks<'_>) -> Vec<Hints> {
     for e in &blocks.elems {
         let own = e.hints;
         if !own.intersects(Hints::FRAME) || e.end <= e.first {
+            continue;
+        }
+        if headline.is_some_and(|at| (e.first as usize..e.end as usize).contains(&at)) {
             continue;
         }
         let inside = text[e.end as usize] - text[e.first as usize];
@@ -186,8 +196,32 @@ fn fade_after_second_headline(blocks: &Blocks<'_>, anchor: usize, values: &mut [
     }
 }
 
-/// From the densest element up to a parent that adds body at little cost (body split over sibling containers).
-fn climb(blocks: &Blocks<'_>, values: &[f32], best: (usize, f32)) -> (usize, f32) {
-    let _ = (blocks, values);
-    best
+/// Text far below the headline, with a long run of links or short lines above it, is hardly the article's: picture lists and
+/// comments of a page are often longer than a body of one to three paragraphs.
+fn fade_beyond_a_gap(lines: &[Line<'_>], values: &mut [f32]) {
+    let (mut seen, mut gap) = (0.0_f32, 0.0_f32);
+    for (line, v) in lines.iter().zip(values) {
+        if gap >= FAR && seen >= 10.0 {
+            if *v > 0.0 {
+                *v *= FADED;
+            }
+        } else if *v > 0.0 {
+            seen += *v;
+            gap = 0.0;
+        } else {
+            gap -= *v;
+            if seen >= 10.0 && !line.hidden && line.link_share() <= 0.5 && parts(line) {
+                gap += FAR / 2.0;
+            }
+        }
+    }
+}
+
+/// An editors' line, or a heading of related articles or comments.
+fn parts(line: &Line<'_>) -> bool {
+    match noise::classify(&line.text, line.chars) {
+        Class::Staff(staff) => !staff.editors.is_empty(),
+        Class::RelatedHead | Class::CommentHead => true,
+        _ => false,
+    }
 }

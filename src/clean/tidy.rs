@@ -105,11 +105,14 @@ fn is_solid(line: &Line<'_>) -> bool {
 /// Acts on what the lines themselves say.
 fn drop_classes(items: &mut [Item<'_, '_>], body: &mut Body, headline: &str) {
     let n = items.len();
+    let comments = comments_from(items);
+    let teasers = teasers_from(items);
     let first_solid = items.iter().position(|i| i.solid).unwrap_or(n);
     let last_solid = items.iter().rposition(|i| i.solid).map_or(0, |i| i + 1);
     let mut cut = false;
     let mut run = true;
     for i in 0..n {
+        cut |= i >= comments || i >= teasers;
         if cut {
             // One role a line: those right behind the first are read too.
             match &items[i].class {
@@ -178,6 +181,7 @@ fn drop_classes(items: &mut [Item<'_, '_>], body: &mut Body, headline: &str) {
             Class::Prompt if is_numeral(text) => {
                 items[i].keep = i + 1 < last_solid;
             }
+            Class::CommentHead | Class::Reply => items[i].keep = false,
             Class::OriginalTitle | Class::Meta | Class::Prompt | Class::PaperPage => {
                 if let Some(source) = byline::source_in(text) {
                     body.staff.source.get_or_insert(source);
@@ -199,6 +203,49 @@ fn is_numeral(text: &str) -> bool {
 fn ends_article(rest: &[Item<'_, '_>], before: usize) -> bool {
     let solid = rest.iter().filter(|x| x.solid && x.line.link_share() < 0.3).count();
     solid * 2 <= before || rest.iter().take(3).any(|x| x.line.link_share() > 0.5)
+}
+
+/// Where readers' comments begin: at their heading, or at the first of several marks of comments after some body.
+fn comments_from(items: &[Item<'_, '_>]) -> usize {
+    let mut before = 0;
+    for (i, item) in items.iter().enumerate() {
+        let replies = || items[i + 1..].iter().filter(|x| x.class == Class::Reply).take(2).count();
+        let begins = match item.class {
+            Class::CommentHead => before > 0 && (replies() > 0 || ends_article(&items[i + 1..], before)),
+            Class::Reply => before > 1 && replies() > 0,
+            _ => false,
+        };
+        if begins {
+            return i;
+        }
+        before += usize::from(item.solid);
+    }
+    items.len()
+}
+
+/// Where teasers of other articles begin: after some body, three times or more a linked headline with a sentence or two, or
+/// a sentence or two with the minute it came out.
+fn teasers_from(items: &[Item<'_, '_>]) -> usize {
+    let is_head = |item: &Item<'_, '_>| item.line.link_share() > 0.8 && item.line.chars >= 8;
+    let heads = |i: usize| is_head(&items[i]) && items.get(i + 1).is_some_and(|x| x.class.is_plain() && !is_head(x));
+    let minute = |i: usize| is_minute(&items[i].line.text);
+    let marks: Vec<usize> = (0..items.len()).filter(|i| heads(*i) || minute(*i)).collect();
+    marks
+        .windows(3)
+        .filter(|w| w[1] - w[0] <= 3 && w[2] - w[1] <= 3)
+        // The minute stands below its teaser.
+        .map(|w| if minute(w[0]) { w[0].saturating_sub(2) } else { w[0] })
+        .find(|start| items[..*start].iter().filter(|x| x.solid).count() >= 3)
+        .unwrap_or(items.len())
+}
+
+/// `2019-09-09 21:38:04` and nothing else.
+fn is_minute(text: &str) -> bool {
+    let text = text.trim();
+    text.len() <= 24
+        && text.contains(':')
+        && text.bytes().filter(u8::is_ascii_digit).count() >= 10
+        && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '-' | '/' | ':' | ' ' | '.' | '年' | '月' | '日'))
 }
 
 /// Lines that are links and nothing else are teasers, unless the body is made of them.

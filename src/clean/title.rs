@@ -88,7 +88,7 @@ pub fn choose(blocks: &Blocks<'_>, meta: &Meta) -> Option<Headline> {
         Some((score, headline)) if headline.agrees && score >= 40 => return Some(headline),
         _ => {}
     }
-    // A headline that is no heading: a line that the declared title begins with.
+    // A headline that is no heading: a line that the declared title begins or ends with.
     if let Some(headline) = plain_line(blocks, &declared).or_else(|| plain_line(blocks, &og)) {
         return Some(headline);
     }
@@ -138,8 +138,11 @@ fn plain_line(blocks: &Blocks<'_>, declared: &str) -> Option<Headline> {
         .filter(|(_, l)| !l.hints.intersects(Hints::COMMENT.union(Hints::RELATED)))
         .find_map(|(i, l)| {
             let squashed = squash(&l.text);
-            let long = squashed.chars().count() >= 8;
-            (long && declared.starts_with(&squashed) && squashed.chars().count() * 10 >= n * 4).then(|| Headline {
+            let chars = squashed.chars().count();
+            // Some sites put their own name before the headline.
+            let is_headline = declared.starts_with(&squashed) && chars * 10 >= n * 4
+                || declared.ends_with(&squashed) && chars * 2 >= n;
+            (chars >= 8 && is_headline).then(|| Headline {
                 text: l.text.trim().to_owned(),
                 line: Some(i),
                 lines: 1,

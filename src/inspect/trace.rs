@@ -330,6 +330,8 @@ impl Seen<'_> {
             Class::Notice => (Fate::Cut, "notice: disclaimer, copyright, reprint"),
             Class::Prompt => (Fate::Cut, "prompt: follow, scan, share, page, print"),
             Class::RelatedHead => (Fate::Cut, "heads a list of other articles"),
+            Class::CommentHead => (Fate::Cut, "heads readers' comments"),
+            Class::Reply => (Fate::Cut, "beside a reader's comment"),
             Class::PaperPage => (Fate::Cut, "newspaper page"),
             Class::Summary => (Fate::Cut, "summary box above the text"),
             Class::Debris => (Fate::Cut, "no words"),
