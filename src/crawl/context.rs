@@ -13,16 +13,13 @@ use super::discover::{Lately, Scope};
 use super::fetch::Fetch;
 use super::guard::Guard;
 use super::host::{Gate, Pace};
-use super::pool::Pool;
 use super::report::{End, Report};
 use super::robots::Robots;
+use super::store::Store;
 use super::traps::{self, Traps};
 use crate::clean;
-use crate::clean::frames::Shared as Frames;
-use crate::drift::Watch;
 use crate::frontier::sqlite::SqliteFrontier;
-use crate::frontier::{HostId, LeasedHost, Millis, UrlKey};
-use crate::output::parts::Rotation;
+use crate::frontier::{HostId, LeasedHost, Millis, RunId, UrlKey};
 use crate::sites::Site;
 
 /// How a run is to be done.
@@ -40,12 +37,8 @@ pub struct Settings {
     pub sitemaps: bool,
     /// How long to wait for a host that asked to wait.
     pub patience: Duration,
-    /// Requests under way at a time.
-    pub in_flight: u32,
     /// Redirects followed from one address.
     pub max_redirects: u32,
-    /// When output files are cut into parts.
-    pub rotation: Rotation,
     /// How far lists are followed.
     pub traps: traps::Limits,
     /// Articles to write at most.
@@ -60,11 +53,15 @@ pub struct Settings {
 ///
 /// # Stopping
 ///
-/// There is one idea: `stop` is cancelled, once, with the reason in `end`. From then on no request starts and those
-/// under way are dropped; their addresses stay in the frontier, so nothing is lost. A host's worker ends when all its
-/// visits are committed or dropped; when all workers have ended, `closed` ends the committer. Nobody else needs to
-/// clean up.
+/// There is one idea with two steps. `closing` is cancelled, once, with the reason in `end`: from then on no visit
+/// begins, and those under way finish. `stop` drops those as well; their addresses stay in the frontier, so nothing is
+/// lost. A host's worker ends when all its visits are committed or dropped; when all workers have ended, `closed` ends
+/// the committer. Nobody else needs to clean up.
 pub struct Context {
+    /// Its number among those of the process.
+    pub run: RunId,
+    /// What it shares with other runs.
+    pub store: Arc<Store>,
     /// Where pages come from.
     pub fetch: Arc<dyn Fetch>,
     /// Which addresses may be connected to.
@@ -83,12 +80,6 @@ pub struct Context {
     pub traps: Traps,
     /// Only these, where addresses were given by hand.
     pub focus: Option<Mutex<HashSet<UrlKey>>>,
-    /// Bounds requests under way.
-    pub in_flight: Arc<Semaphore>,
-    /// Threads that clean pages.
-    pub cleaning: Pool,
-    /// What repeats on the pages of hosts without a fitting selector file.
-    pub frames: Frames,
     /// One permit for each article still wanted.
     pub wanted: Option<Arc<Semaphore>>,
     /// To the committer.
@@ -99,7 +90,9 @@ pub struct Context {
     pub held: Mutex<HashMap<HostId, Arc<Host>>>,
     /// Something may have become ready.
     pub ready: Notify,
-    /// No further requests.
+    /// No further visits.
+    pub closing: CancellationToken,
+    /// No further requests, and those under way are dropped.
     pub stop: CancellationToken,
     /// Why.
     pub end: OnceLock<End>,
@@ -107,17 +100,21 @@ pub struct Context {
     pub closed: CancellationToken,
     /// Set when the store or the output failed.
     pub broken: AtomicBool,
-    /// Told how pages look, of what is committed.
-    pub drift: Watch,
     /// Counts, of what is committed.
     pub report: Mutex<Report>,
 }
 
 impl Context {
-    /// Stops the run; the first reason counts.
+    /// Stops the run at once; the first reason counts.
     pub fn stop(&self, end: End) {
-        self.end.get_or_init(|| end);
+        self.finish(end);
         self.stop.cancel();
+    }
+
+    /// Begins nothing more and lets what is under way finish; the first reason counts.
+    pub fn finish(&self, end: End) {
+        self.end.get_or_init(|| end);
+        self.closing.cancel();
     }
 
     /// True if an address belongs to the run.

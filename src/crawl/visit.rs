@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::ask::{Asked, ask, cleaned};
+use super::ask::{Asked, Clean, ask, cleaned};
 use super::commit::{Finished, Line};
 use super::context::{Context, Host};
 use super::discover::{Lately, Link, Why};
@@ -14,6 +14,7 @@ use super::fetch::{Request, Response};
 use super::host::{PageAdvice, Turn};
 use super::lists::{self, Entry, ListError};
 use super::parts;
+use super::store::Brief;
 use crate::clean::{self, Cleaned, PageKind};
 use crate::frontier::{Fate, Kind, Millis, NewUrl, Task, now};
 use crate::record::Reason;
@@ -159,7 +160,7 @@ impl Visit {
             (Kind::Feed, _) => lists::feed(&response.body, &base),
             (_, path) => lists::json(&response.body, path.as_deref().unwrap_or_default(), &base),
         };
-        let place = self.context.cleaning.place().await;
+        let place = self.context.store.cleaning.place().await;
         let parsed = place.run(parse).await.unwrap_or_else(|panic| Err(ListError::Xml(panic.to_string())));
         match parsed {
             Ok(entries) => {
@@ -203,8 +204,11 @@ impl Visit {
         let validators = (response.etag.clone(), response.modified.clone());
         let cleaned = cleaned(&self.context, &self.task.url, response, turn).await;
         let (mut cleaned, warc) = match cleaned {
-            Ok((cleaned, warc, seen)) => {
-                self.out.look = seen;
+            Ok(Clean { cleaned, warc, look, copy }) => {
+                self.out.look = look;
+                if self.context.store.observer.is_some() {
+                    self.out.brief = Some(Box::new(Brief { page: copy, ..Brief::default() }));
+                }
                 (cleaned, warc)
             }
             Err(panic) => {
@@ -270,6 +274,9 @@ impl Visit {
                     return Some(());
                 }
                 record.provenance.warc = record.provenance.warc.or(warc);
+                if let Some(brief) = &mut self.out.brief {
+                    **brief = Brief { page: brief.page.take(), ..Brief::of(&record) };
+                }
                 match serde_json::to_vec(&record) {
                     Ok(mut line) => {
                         line.push(b'\n');

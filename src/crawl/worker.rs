@@ -59,7 +59,7 @@ impl<'a> Queue<'a> {
     }
 
     async fn run(mut self) -> Result<(), CrawlError> {
-        while !self.context.stop.is_cancelled() && !self.host.gate.is_shut() {
+        while !self.context.closing.is_cancelled() && !self.host.gate.is_shut() {
             match self.tasks.pop_front() {
                 Some(task) => {
                     self.moved = true;
@@ -91,7 +91,7 @@ impl<'a> Queue<'a> {
         if !idle {
             tokio::select! {
                 () = host.wake.notified() => {}
-                () = context.stop.cancelled() => {}
+                () = context.closing.cancelled() => {}
             }
             return Ok(true);
         }
@@ -106,7 +106,7 @@ impl<'a> Queue<'a> {
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = host.wake.notified() => {}
-            () = context.stop.cancelled() => {}
+            () = context.closing.cancelled() => {}
         }
         (self.after, self.moved) = (Cursor::START, false);
         Ok(true)
@@ -115,7 +115,7 @@ impl<'a> Queue<'a> {
     /// Starts a visit when its turn comes; `None` if the host is to be left.
     async fn start(&mut self, task: Task) -> Option<()> {
         let (context, host) = (self.context.clone(), self.host.clone());
-        let stop = &context.stop;
+        let closing = &context.closing;
         let mut out = Finished::new(host.clone());
         if let Some((reason, detail)) = forbidden(&context, &host, &task.url) {
             begin(&context, &host);
@@ -125,16 +125,16 @@ impl<'a> Queue<'a> {
         }
         if let Some(wanted) = context.wanted.clone().filter(|_| wants_claim(&task)) {
             out.claim = tokio::select! {
-                () = stop.cancelled() => return None,
+                () = closing.cancelled() => return None,
                 claim = wanted.acquire_owned() => claim.ok(),
             };
         }
         let slot = tokio::select! {
-            () = stop.cancelled() => return None,
-            slot = context.in_flight.clone().acquire_owned() => slot.ok(),
+            () = closing.cancelled() => return None,
+            slot = context.store.in_flight.clone().acquire_owned() => slot.ok(),
         };
         let turn = tokio::select! {
-            () = stop.cancelled() => return None,
+            () = closing.cancelled() => return None,
             turn = host.gate.turn() => turn?,
         };
         begin(&context, &host);
@@ -232,7 +232,7 @@ async fn robots_once(context: &Context, host: &Host, out: &mut Finished) -> Opti
     let mut url = robots_url(&host.lease.origin)?;
     for _ in 0..=ROBOTS_HOPS {
         let turn = tokio::select! {
-            () = context.stop.cancelled() => return None,
+            () = context.closing.cancelled() => return None,
             turn = host.gate.turn() => turn?,
         };
         let request = Request { truncate: Some(MAX_BYTES), ..Request::new(&url) };

@@ -55,6 +55,10 @@ pub enum FrontierError {
     },
 }
 
+/// Number of a run within one process, from 1. Several runs can share a frontier: each leases only the hosts it has
+/// selected.
+pub type RunId = i64;
+
 /// Key of a host: a fixed hash of its origin, so that it never depends on lists that change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HostId {
@@ -252,6 +256,8 @@ pub enum Fate {
 /// Everything that one transaction commits.
 #[derive(Debug, Default)]
 pub struct Batch {
+    /// The run it is of: hosts of its links take part in it.
+    pub run: RunId,
     /// Visited addresses.
     pub visits: Vec<(UrlKey, Fate)>,
     /// Addresses that need no visit of their own (further pages of an article).
@@ -322,9 +328,10 @@ pub struct Counts {
 
 /// A store of hosts and addresses. Every method is one statement or one transaction; none is held while fetching.
 pub trait Frontier: Send + Sync + 'static {
-    /// Takes up to `n` hosts that are ready, until `deadline`.
+    /// Takes up to `n` hosts of a run that are ready, until `deadline`.
     fn lease(
         &self,
+        run: RunId,
         n: u32,
         now: Millis,
         deadline: Millis,
@@ -341,8 +348,8 @@ pub trait Frontier: Send + Sync + 'static {
         n: u32,
     ) -> impl Future<Output = Result<Vec<Task>, FrontierError>> + Send;
 
-    /// When the first of the hosts that are held back (Retry-After, backoff, block) may be asked again.
-    fn next_wait(&self, now: Millis) -> impl Future<Output = Result<Option<Millis>, FrontierError>> + Send;
+    /// When the first of a run's hosts that are held back (Retry-After, backoff, block) may be asked again.
+    fn next_wait(&self, run: RunId, now: Millis) -> impl Future<Output = Result<Option<Millis>, FrontierError>> + Send;
 
     /// When the earliest retry of a host is due.
     fn next_retry(&self, host: HostId) -> impl Future<Output = Result<Option<Millis>, FrontierError>> + Send;
@@ -368,12 +375,18 @@ pub trait Frontier: Send + Sync + 'static {
     /// Ids of the first records with these texts, as far as there are any.
     fn texts(&self, hashes: &[i64]) -> impl Future<Output = Result<HashMap<i64, String>, FrontierError>> + Send;
 
-    /// Makes every recurring page of the active hosts due.
-    fn wake(&self, now: Millis) -> impl Future<Output = Result<(), FrontierError>> + Send;
+    /// Makes every recurring page of a run's hosts due.
+    fn wake(&self, run: RunId, now: Millis) -> impl Future<Output = Result<(), FrontierError>> + Send;
 
-    /// Says which hosts belong to this run, by origin, and takes back every lease of a process that has died.
-    fn select(&self, belongs: &(dyn Fn(&str) -> bool + Sync))
-    -> impl Future<Output = Result<(), FrontierError>> + Send;
+    /// Takes back every lease and every selection of a process that has died.
+    fn recover(&self) -> impl Future<Output = Result<(), FrontierError>> + Send;
+
+    /// Says which hosts belong to a run, by origin.
+    fn select(
+        &self,
+        run: RunId,
+        belongs: &(dyn Fn(&str) -> bool + Sync),
+    ) -> impl Future<Output = Result<(), FrontierError>> + Send;
 
     /// What is committed of an output file.
     fn output(&self, path: &str) -> impl Future<Output = Result<Option<OutputState>, FrontierError>> + Send;
@@ -390,6 +403,11 @@ pub trait Frontier: Send + Sync + 'static {
     /// Numbers for reports.
     fn counts(&self) -> impl Future<Output = Result<Counts, FrontierError>> + Send;
 
-    /// Hosts of this run that may not be asked now, with the reason; at most `n`, the soonest first.
-    fn held_back(&self, now: Millis, n: u32) -> impl Future<Output = Result<Vec<HeldBack>, FrontierError>> + Send;
+    /// Hosts of a run that may not be asked now, with the reason; at most `n`, the soonest first.
+    fn held_back(
+        &self,
+        run: RunId,
+        now: Millis,
+        n: u32,
+    ) -> impl Future<Output = Result<Vec<HeldBack>, FrontierError>> + Send;
 }

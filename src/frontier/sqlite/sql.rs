@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 pub const LEASE: &str = "UPDATE host SET leased = 1, epoch = epoch + 1, ready_at = ?3
-    WHERE (bucket, host) IN (SELECT bucket, host FROM host WHERE active = 1 AND ready_at <= ?2 ORDER BY ready_at LIMIT ?1)
+    WHERE (bucket, host) IN (SELECT bucket, host FROM host WHERE active = ?4 AND ready_at <= ?2 ORDER BY ready_at LIMIT ?1)
     RETURNING bucket, host, origin, epoch, not_before, failures, robots, robots_state, robots_at";
 
 pub const NEXT: &str = "SELECT near, id, due, kind, depth, hops, tries, path, etag, modified FROM url
@@ -13,7 +13,7 @@ pub const NEXT: &str = "SELECT near, id, due, kind, depth, hops, tries, path, et
 
 pub const NEXT_RETRY: &str = "SELECT min(due) FROM url WHERE bucket = ?1 AND host = ?2 AND tries > 0";
 
-pub const RELEASE: &str = "UPDATE host SET leased = 0, active = min(active, ?5), ready_at = max(not_before,
+pub const RELEASE: &str = "UPDATE host SET leased = 0, active = active * ?5, ready_at = max(not_before,
         coalesce((SELECT due FROM url WHERE url.bucket = ?1 AND url.host = ?2 AND url.visited < ?4
                   ORDER BY due LIMIT 1), 9223372036854775807))
     WHERE bucket = ?1 AND host = ?2 AND epoch = ?3";
@@ -33,12 +33,12 @@ pub const RETRY: &str = "UPDATE url SET due = ?5, tries = ?6 WHERE bucket = ?1 A
 pub const KNOWN: &str = "SELECT EXISTS (SELECT 1 FROM url WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4)
     OR EXISTS (SELECT 1 FROM seen WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4)";
 
-/// Hosts of links found: new ones are made, known ones become ready.
-pub const HOSTS: &str = "INSERT INTO host (bucket, host, origin, ready_at)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1) WHERE true
-    ON CONFLICT (bucket, host) DO UPDATE SET active = 1,
+/// Hosts of links found: new ones are made, known ones become ready; all take part in the run.
+pub const HOSTS: &str = "INSERT INTO host (bucket, host, origin, ready_at, active)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, ?2 FROM json_each(?1) WHERE true
+    ON CONFLICT (bucket, host) DO UPDATE SET active = excluded.active,
         ready_at = CASE WHEN leased = 1 THEN ready_at ELSE max(not_before, min(ready_at, excluded.ready_at)) END
-        WHERE active = 0 OR leased = 0 AND ready_at > max(not_before, excluded.ready_at)";
+        WHERE active <> excluded.active OR leased = 0 AND ready_at > max(not_before, excluded.ready_at)";
 
 pub const TEXTS: &str = "SELECT hash, id FROM text WHERE hash IN (SELECT value FROM json_each(?1))";
 

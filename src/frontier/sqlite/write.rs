@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 use url::Url;
 
-use super::super::{Batch, Fate, HostId, HostUpdate, Millis, NewUrl, StoredRobots, UrlKey};
+use super::super::{Batch, Fate, HostId, HostUpdate, Millis, NewUrl, RunId, StoredRobots, UrlKey};
 use super::sql;
 
 type Tx<'a> = Transaction<'a, Sqlite>;
@@ -16,7 +16,7 @@ type Tx<'a> = Transaction<'a, Sqlite>;
 pub async fn batch(tx: &mut Tx<'_>, batch: &Batch, now: Millis) -> Result<(), sqlx::Error> {
     visits(tx, batch, now).await?;
     if !batch.links.is_empty() {
-        hosts(tx, &batch.links).await?;
+        hosts(tx, batch.run, &batch.links).await?;
         links(tx, &batch.links).await?;
     }
     if !batch.texts.is_empty() {
@@ -65,7 +65,7 @@ pub fn by_key(text: &'static str, key: &UrlKey) -> Query<'static, Sqlite, Sqlite
     sqlx::query(text).bind(key.host.bucket).bind(key.host.host).bind(key.near).bind(key.id)
 }
 
-async fn hosts(tx: &mut Tx<'_>, links: &[NewUrl]) -> Result<(), sqlx::Error> {
+async fn hosts(tx: &mut Tx<'_>, run: RunId, links: &[NewUrl]) -> Result<(), sqlx::Error> {
     let mut found: HashMap<HostId, (&Url, Millis)> = HashMap::new();
     for link in links {
         let host = found.entry(link.key.host).or_insert((link.url.url(), link.due));
@@ -75,7 +75,7 @@ async fn hosts(tx: &mut Tx<'_>, links: &[NewUrl]) -> Result<(), sqlx::Error> {
         .into_iter()
         .map(|(id, (url, due))| (id.bucket, id.host, url.origin().ascii_serialization(), due))
         .collect();
-    sqlx::query(sql::HOSTS).bind(json(&rows)).execute(&mut **tx).await?;
+    sqlx::query(sql::HOSTS).bind(json(&rows)).bind(run).execute(&mut **tx).await?;
     Ok(())
 }
 
