@@ -9,6 +9,7 @@ pub mod drift;
 pub mod frontier;
 pub mod inspect;
 pub mod learn;
+pub mod notify;
 pub mod output;
 pub mod pattern;
 pub mod record;

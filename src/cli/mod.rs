@@ -13,6 +13,7 @@ mod diff;
 mod drift;
 mod entry;
 mod explain;
+mod health;
 mod import;
 mod init;
 mod inspect;
@@ -58,6 +59,7 @@ enum Command {
     Learn(learn::Args),
     Diff(diff::Args),
     Drift(drift::Args),
+    Health(health::Args),
     Import(import::Args),
     Init(init::Args),
     State(state::Args),
@@ -79,6 +81,7 @@ pub fn main() -> ExitCode {
         Command::Learn(args) => args.run(),
         Command::Diff(args) => args.run(),
         Command::Drift(args) => args.run(),
+        Command::Health(args) => args.run(),
         Command::Import(args) => args.run(),
         Command::Init(args) => args.run(),
         Command::State(args) => args.run(),

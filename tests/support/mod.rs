@@ -24,6 +24,7 @@ pub struct Hit {
     pub host: String,
     pub path: String,
     pub headers: HashMap<String, String>,
+    pub body: Vec<u8>,
 }
 
 /// What the server answers.
@@ -133,7 +134,16 @@ async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<Hit>>>, handler: Arc<Ha
             .map(|(k, v)| (k.trim().to_ascii_lowercase(), v.trim().to_owned()))
             .collect();
         let host = headers.get("host").cloned().unwrap_or_default();
-        let hit = Hit { at: Instant::now(), over: None, host, path, headers };
+        let length: usize = headers.get("content-length").and_then(|n| n.parse().ok()).unwrap_or(0);
+        while buffer.len() < length {
+            let mut chunk = [0; 4096];
+            match stream.read(&mut chunk).await {
+                Ok(n) if n > 0 => buffer.extend_from_slice(&chunk[..n]),
+                _ => return,
+            }
+        }
+        let body: Vec<u8> = buffer.drain(..length).collect();
+        let hit = Hit { at: Instant::now(), over: None, host, path, headers, body };
         let (index, before) = {
             let mut log = log.lock().unwrap();
             let before = log.iter().filter(|h| h.path == hit.path && h.host == hit.host).count();
