@@ -1,6 +1,7 @@
 //! `jingwen crawl`.
 
 use std::io::{IsTerminal, Write};
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +59,10 @@ pub struct Args {
     /// Crawl-delay of its robots.txt.
     #[arg(long, value_name = "RATE")]
     rate: Option<Rate>,
+    /// Ask only for lists that are due: each is looked at as often as it changes, at most as often as `refresh` in the site's
+    /// file says and at least once a day. For runs that come again and again.
+    #[arg(long)]
+    due: bool,
     /// Crawl from an archive instead of the network.
     #[arg(long, value_name = "FILE.warc.gz")]
     replay: Option<PathBuf>,
@@ -139,7 +144,10 @@ impl Args {
             interval: config.politeness.rate.map(|rate| rate.interval),
             forced_interval: self.rate.map(|rate| rate.interval),
             concurrency,
+            quiet: config.politeness.quiet,
+            per_day: config.politeness.per_day.map(NonZeroU64::get),
             respect_robots: config.politeness.respect_robots,
+            due_only: self.due,
             sitemaps: config.politeness.sitemaps,
             patience: config.politeness.patience.0,
             in_flight: config.http.in_flight,

@@ -212,6 +212,7 @@ impl Committer {
             self.articles.lines.append(&articles)?;
             self.rejected.lines.append(&rejected)
         })?;
+        batch.budgets = self.context.budgets.used();
         batch.outputs = [(&articles, &self.articles), (&rejected, &self.rejected)]
             .into_iter()
             .filter(|(bytes, _)| !bytes.is_empty())

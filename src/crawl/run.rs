@@ -20,6 +20,7 @@ use super::fetch::{Fetch, HttpError};
 use super::guard::Guard;
 use super::pool::Pool;
 use super::report::{End, Report};
+use super::rest::{AT_REST, Budgets};
 use super::traps::Traps;
 use super::warc::WarcError;
 use super::worker;
@@ -141,8 +142,11 @@ impl Plan {
             })
             .await?;
         frontier.commit(&Batch { links, ..Batch::default() }).await?;
-        frontier.wake(began).await?;
+        if !self.settings.due_only {
+            frontier.wake(began).await?;
+        }
 
+        let budgets = Budgets::new(frontier.budgets().await?);
         let (sender, finished) = mpsc::channel(256);
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
         let context = Arc::new(Context {
@@ -154,6 +158,7 @@ impl Plan {
             lately: Lately::default(),
             traps: Traps::new(self.settings.traps),
             focus: focus.map(Mutex::new),
+            budgets,
             in_flight: Arc::new(Semaphore::new(self.settings.in_flight.max(1) as usize)),
             frames: Frames::default(),
             cleaning: Pool::new(processors).map_err(CrawlError::Threads)?,
@@ -252,7 +257,7 @@ impl Run {
 
 /// Leases hosts and lets workers work through them.
 async fn lead(context: &Arc<Context>) -> Result<(), CrawlError> {
-    let mut workers: JoinSet<(LeasedHost, Result<(), CrawlError>)> = JoinSet::new();
+    let mut workers: JoinSet<(Arc<Host>, Result<(), CrawlError>)> = JoinSet::new();
     let mut renew = tokio::time::interval(RENEW);
     let most = HELD.min(context.settings.in_flight.max(1));
     let mut failure = None;
@@ -271,8 +276,8 @@ async fn lead(context: &Arc<Context>) -> Result<(), CrawlError> {
         }
         tokio::select! {
             Some(done) = workers.join_next() => {
-                let (lease, result) = done?;
-                let_go(context, &lease).await?;
+                let (host, result) = done?;
+                let_go(context, &host).await?;
                 if let Err(error) = result {
                     context.stop(End::Interrupted);
                     failure.get_or_insert(error);
@@ -289,18 +294,19 @@ async fn lead(context: &Arc<Context>) -> Result<(), CrawlError> {
     failure.map_or(Ok(()), Err)
 }
 
-fn hold(context: &Arc<Context>, lease: LeasedHost, workers: &mut JoinSet<(LeasedHost, Result<(), CrawlError>)>) {
+fn hold(context: &Arc<Context>, lease: LeasedHost, workers: &mut JoinSet<(Arc<Host>, Result<(), CrawlError>)>) {
     let host = Arc::new(Host::new(lease, context));
     lock(&context.held).insert(host.lease.id, host.clone());
     let context = context.clone();
     workers.spawn(async move {
         let result = worker::work(context, host.clone()).await;
-        (host.lease.clone(), result)
+        (host, result)
     });
 }
 
 /// Gives a host back. First out of the table, then the lease: a link committed in between finds one or the other.
-async fn let_go(context: &Arc<Context>, lease: &LeasedHost) -> Result<(), CrawlError> {
+async fn let_go(context: &Arc<Context>, host: &Host) -> Result<(), CrawlError> {
+    let lease = &host.lease;
     lock(&context.held).remove(&lease.id);
     if context.broken.load(Ordering::Acquire) {
         return Ok(());
@@ -313,7 +319,7 @@ async fn let_go(context: &Arc<Context>, lease: &LeasedHost) -> Result<(), CrawlE
             due.iter().any(|task| context.in_focus(&task.key))
         }
     };
-    Ok(context.frontier.release(lease, context.began, keep).await?)
+    Ok(context.frontier.release(lease, context.began, keep, host.gate.asked()).await?)
 }
 
 /// Says which hosts wait for what until when, also those that this run never came to ask.
@@ -328,12 +334,9 @@ async fn held_back(context: &Arc<Context>) -> Result<(), CrawlError> {
         let until = Timestamp::from_millisecond(host.until)
             .map_or_else(|_| "later".to_owned(), |at| at.round(jiff::Unit::Second).unwrap_or(at).to_string());
         let pages = host.waiting;
-        report
-            .sites
-            .entry(name)
-            .or_default()
-            .blocked
-            .insert(key.to_string(), format!("{why}; {pages} pages wait until {until}"));
+        let site = report.sites.entry(name).or_default();
+        let hosts = if why.starts_with(AT_REST) { &mut site.resting } else { &mut site.blocked };
+        hosts.insert(key.to_string(), format!("{why}; {pages} pages wait until {until}"));
     }
     Ok(())
 }
