@@ -55,6 +55,10 @@ pub struct Args {
     /// Crawl-delay of its robots.txt.
     #[arg(long, value_name = "RATE")]
     rate: Option<Rate>,
+    /// Ask only for lists that are due: each is looked at as often as it changes, at most as often as `refresh` in the site's
+    /// file says and at least once a day. For runs that come again and again.
+    #[arg(long)]
+    due: bool,
     /// Crawl from an archive instead of the network.
     #[arg(long, value_name = "FILE.warc.gz")]
     replay: Option<PathBuf>,
@@ -125,6 +129,7 @@ impl Args {
             interval: self.rate.map(|rate| rate.interval),
             replay: self.replay.clone(),
             allow_private: self.allow_private.iter().map(|c| c.0).collect(),
+            due_only: self.due,
             limit: self.limit,
         };
         let setup = Setup::new(&config, sites, &overrides).map_err(|error| match error {

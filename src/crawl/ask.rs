@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use url::Url;
 
@@ -40,7 +41,7 @@ pub async fn ask(context: &Context, host: &Host, request: Request<'_>, tries: u3
     }
     let result = tokio::select! {
         () = context.stop.cancelled() => return Asked::Not,
-        result = context.fetch.fetch(request) => result,
+        result = asked(context, host, request) => result,
     };
     let rules = host.site.as_ref().map(|site| &site.crawl);
     let (advice, result) = match result {
@@ -64,6 +65,14 @@ pub async fn ask(context: &Context, host: &Host, request: Request<'_>, tries: u3
         (_, Ok(response)) => Asked::Reject(Reason::HttpStatus, format!("status {}", response.status)),
         (_, Err(error)) => Asked::Reject(error.reason(), error.to_string()),
     }
+}
+
+/// Makes a request in its host's turn, and tells the host's gate when the server must have seen it.
+pub async fn asked(context: &Context, host: &Host, request: Request<'_>) -> Result<Response, FetchError> {
+    let begun = Instant::now();
+    let result = context.fetch.fetch(request).await;
+    host.gate.heard(result.as_ref().map_or_else(|_| Instant::now(), |response| begun + response.waited));
+    result
 }
 
 /// The robots.txt rule that forbids an address of a host, if one does.

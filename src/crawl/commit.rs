@@ -223,6 +223,7 @@ impl Committer {
             outputs.articles.lines.append(&articles)?;
             outputs.rejected.lines.append(&rejected)
         })?;
+        batch.budgets = self.context.store.budgets.used();
         batch.outputs = [(&articles, &outputs.articles), (&rejected, &outputs.rejected)]
             .into_iter()
             .filter(|(bytes, _)| !bytes.is_empty())

@@ -1,10 +1,11 @@
 //! What every part of one run shares.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +15,7 @@ use super::fetch::Fetch;
 use super::guard::Guard;
 use super::host::{Gate, Pace};
 use super::report::{End, Report};
+use super::rest::Rest;
 use super::robots::Robots;
 use super::store::Store;
 use super::traps::{self, Traps};
@@ -21,6 +23,7 @@ use crate::clean;
 use crate::frontier::sqlite::SqliteFrontier;
 use crate::frontier::{HostId, LeasedHost, Millis, RunId, UrlKey};
 use crate::sites::Site;
+use crate::units::Hours;
 
 /// How a run is to be done.
 #[derive(Debug, Clone)]
@@ -31,8 +34,14 @@ pub struct Settings {
     pub forced_interval: Option<Duration>,
     /// Requests under way at a host where the site's file says nothing, and the most anywhere.
     pub concurrency: Option<u32>,
+    /// Hours in which nothing is asked of any site, beside its own.
+    pub quiet: Vec<Hours>,
+    /// Requests to one site on one day, at most.
+    pub per_day: Option<u64>,
     /// Keep to robots.txt.
     pub respect_robots: bool,
+    /// Ask only for lists that are due by their own rhythm, as a run does that comes again and again.
+    pub due_only: bool,
     /// Ask for the sitemaps that robots.txt names.
     pub sitemaps: bool,
     /// How long to wait for a host that asked to wait.
@@ -142,6 +151,8 @@ pub struct Host {
     pub name: String,
     /// robots.txt, once it is known.
     pub robots: OnceLock<Robots>,
+    /// When robots.txt was fetched.
+    pub robots_at: AtomicI64,
     /// Visits begun and not yet committed.
     pub outstanding: AtomicUsize,
     /// Something of this host was committed.
@@ -164,10 +175,24 @@ impl Host {
             (Some(site), Some(ours)) => site.min(ours),
             (site, ours) => site.or(ours).unwrap_or(1),
         };
-        let pace = Pace { interval, concurrency };
-        let gate = Gate::new(pace, &lease, context.fetch.is_replay(), settings.patience);
         let name = site.as_ref().map_or_else(|| lease.key.to_string(), |site| site.id.clone());
-        Self { lease, gate, site, name, robots: OnceLock::new(), outstanding: AtomicUsize::new(0), wake: Notify::new() }
+        let mut hours = settings.quiet.clone();
+        hours.extend(rules.into_iter().flat_map(|rules| &rules.quiet));
+        let per_day = [rules.and_then(|rules| rules.per_day), settings.per_day].into_iter().flatten().min();
+        let zone = site.as_ref().map_or_else(|| TimeZone::fixed(jiff::tz::offset(8)), |site| site.timezone.clone());
+        let rest = Rest { hours, zone, budget: per_day.map(|most| context.store.budgets.of(&name, most)) };
+        let pace = Pace { interval, concurrency, rest };
+        let gate = Gate::new(pace, &lease, context.fetch.is_replay(), settings.patience);
+        Self {
+            lease,
+            gate,
+            site,
+            name,
+            robots: OnceLock::new(),
+            robots_at: AtomicI64::new(Millis::MAX),
+            outstanding: AtomicUsize::new(0),
+            wake: Notify::new(),
+        }
     }
 
     /// A visit of this host is committed or given up.

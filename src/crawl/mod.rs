@@ -14,6 +14,8 @@ pub mod lists;
 mod parts;
 pub mod pool;
 pub mod report;
+pub mod rest;
+pub mod rhythm;
 pub mod robots;
 pub mod run;
 pub mod setup;

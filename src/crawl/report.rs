@@ -38,6 +38,9 @@ pub struct SiteReport {
     pub left: BTreeMap<&'static str, u64>,
     /// Hosts left alone, with the reason and how many pages wait there.
     pub blocked: BTreeMap<String, String>,
+    /// Hosts that rest as planned (quiet hours, requests of the day used up, a very slow pace), with how many pages wait.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub resting: BTreeMap<String, String>,
 }
 
 impl SiteReport {
@@ -67,6 +70,9 @@ impl SiteReport {
         }
         for (host, why) in &other.blocked {
             self.blocked.insert(host.clone(), why.clone());
+        }
+        for (host, why) in &other.resting {
+            self.resting.insert(host.clone(), why.clone());
         }
     }
 }
@@ -222,6 +228,9 @@ fn details(f: &mut fmt::Formatter<'_>, name: &str, site: &SiteReport) -> fmt::Re
     }
     for (host, why) in &site.blocked {
         writeln!(f, "{name}: {host} is left alone: {why}")?;
+    }
+    for (host, why) in &site.resting {
+        writeln!(f, "{name}: {host} is {why}")?;
     }
     Ok(())
 }

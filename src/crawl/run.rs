@@ -17,6 +17,7 @@ use super::discover::{Lately, Scope};
 use super::fetch::{Fetch, HttpError};
 use super::guard::Guard;
 use super::report::{End, Report};
+use super::rest::AT_REST;
 use super::store::Store;
 use super::traps::Traps;
 use super::warc::WarcError;
@@ -128,7 +129,9 @@ impl Plan {
             })
             .await?;
         frontier.commit(&Batch { run, links, ..Batch::default() }).await?;
-        frontier.wake(run, began).await?;
+        if !self.settings.due_only {
+            frontier.wake(run, began).await?;
+        }
 
         let (sender, finished) = mpsc::channel(256);
         let context = Arc::new(Context {
@@ -227,7 +230,7 @@ impl Run {
 
 /// Leases hosts and lets workers work through them.
 async fn lead(context: &Arc<Context>) -> Result<(), CrawlError> {
-    let mut workers: JoinSet<(LeasedHost, Result<(), CrawlError>)> = JoinSet::new();
+    let mut workers: JoinSet<(Arc<Host>, Result<(), CrawlError>)> = JoinSet::new();
     let mut renew = tokio::time::interval(RENEW);
     let most = HELD.min(context.store.most_in_flight);
     let mut failure = None;
@@ -246,8 +249,8 @@ async fn lead(context: &Arc<Context>) -> Result<(), CrawlError> {
         }
         tokio::select! {
             Some(done) = workers.join_next() => {
-                let (lease, result) = done?;
-                let_go(context, &lease).await?;
+                let (host, result) = done?;
+                let_go(context, &host).await?;
                 if let Err(error) = result {
                     context.stop(End::Interrupted);
                     failure.get_or_insert(error);
@@ -264,18 +267,19 @@ async fn lead(context: &Arc<Context>) -> Result<(), CrawlError> {
     failure.map_or(Ok(()), Err)
 }
 
-fn hold(context: &Arc<Context>, lease: LeasedHost, workers: &mut JoinSet<(LeasedHost, Result<(), CrawlError>)>) {
+fn hold(context: &Arc<Context>, lease: LeasedHost, workers: &mut JoinSet<(Arc<Host>, Result<(), CrawlError>)>) {
     let host = Arc::new(Host::new(lease, context));
     lock(&context.held).insert(host.lease.id, host.clone());
     let context = context.clone();
     workers.spawn(async move {
         let result = worker::work(context, host.clone()).await;
-        (host.lease.clone(), result)
+        (host, result)
     });
 }
 
 /// Gives a host back. First out of the table, then the lease: a link committed in between finds one or the other.
-async fn let_go(context: &Arc<Context>, lease: &LeasedHost) -> Result<(), CrawlError> {
+async fn let_go(context: &Arc<Context>, host: &Host) -> Result<(), CrawlError> {
+    let lease = &host.lease;
     lock(&context.held).remove(&lease.id);
     if context.broken.load(Ordering::Acquire) {
         return Ok(());
@@ -288,7 +292,7 @@ async fn let_go(context: &Arc<Context>, lease: &LeasedHost) -> Result<(), CrawlE
             due.iter().any(|task| context.in_focus(&task.key))
         }
     };
-    Ok(context.frontier.release(lease, context.began, keep).await?)
+    Ok(context.frontier.release(lease, context.began, keep, host.gate.asked()).await?)
 }
 
 /// Says which hosts wait for what until when, also those that this run never came to ask.
@@ -303,12 +307,9 @@ async fn held_back(context: &Arc<Context>) -> Result<(), CrawlError> {
         let until = Timestamp::from_millisecond(host.until)
             .map_or_else(|_| "later".to_owned(), |at| at.round(jiff::Unit::Second).unwrap_or(at).to_string());
         let pages = host.waiting;
-        report
-            .sites
-            .entry(name)
-            .or_default()
-            .blocked
-            .insert(key.to_string(), format!("{why}; {pages} pages wait until {until}"));
+        let site = report.sites.entry(name).or_default();
+        let hosts = if why.starts_with(AT_REST) { &mut site.resting } else { &mut site.blocked };
+        hosts.insert(key.to_string(), format!("{why}; {pages} pages wait until {until}"));
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! From the configuration to what runs are made with: the same for one-shot crawls and the daemon.
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,8 @@ pub struct Overrides {
     pub replay: Option<PathBuf>,
     /// More ranges that may be connected to.
     pub allow_private: Vec<IpNet>,
+    /// Ask only the lists that are due by their own rhythm.
+    pub due_only: bool,
     /// Articles to write at most.
     pub limit: Option<u64>,
 }
@@ -79,6 +82,9 @@ impl Setup {
             interval: config.politeness.rate.map(|rate| rate.interval),
             forced_interval: overrides.interval,
             concurrency,
+            quiet: config.politeness.quiet.clone(),
+            per_day: config.politeness.per_day.map(NonZeroU64::get),
+            due_only: overrides.due_only,
             respect_robots: config.politeness.respect_robots,
             sitemaps: config.politeness.sitemaps,
             patience: config.politeness.patience.0,

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::sync::{Mutex, Semaphore};
 
 use super::pool::Pool;
+use super::rest::Budgets;
 use super::run::CrawlError;
 use crate::clean::frames::Shared as Frames;
 use crate::drift::{Warning, Watch};
@@ -113,6 +114,8 @@ pub struct Store {
     pub cleaning: Pool,
     /// What repeats on the pages of hosts without a fitting selector file.
     pub frames: Frames,
+    /// What sites with so many requests a day have used, by the site's name in the report.
+    pub budgets: Budgets,
     /// Bounds requests under way, over all runs.
     pub in_flight: Arc<Semaphore>,
     /// How many of those there are.
@@ -152,7 +155,9 @@ impl Store {
         frontier.commit(&Batch { outputs, ..Batch::default() }).await?;
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
         let most_in_flight = in_flight.max(1);
+        let budgets = Budgets::new(frontier.budgets().await?);
         Ok(Self {
+            budgets,
             frontier,
             outputs: Mutex::new(Outputs { articles, rejected }),
             drift: Watch::open(&state).await?,

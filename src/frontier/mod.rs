@@ -154,13 +154,15 @@ pub struct NewUrl {
     pub hops: u32,
     /// Earliest time to fetch it.
     pub due: Millis,
+    /// When it last changed, by the sitemap index that names it: it is asked again only for a later change.
+    pub dated: Option<Millis>,
 }
 
 impl NewUrl {
     /// A link due at a time.
     pub fn new(url: CanonicalUrl, kind: Kind, depth: u32, due: Millis) -> Self {
         let key = UrlKey::new(&url);
-        Self { url, key, kind, depth, hops: 0, due }
+        Self { url, key, kind, depth, hops: 0, due, dated: None }
     }
 }
 
@@ -185,6 +187,12 @@ pub struct Task {
     pub etag: Option<String>,
     /// `Last-Modified` of the last visit.
     pub modified: Option<String>,
+    /// Wait before this visit, for pages that are visited again; 0 before the first.
+    pub rhythm: Millis,
+    /// Hash of the links at the last visit.
+    pub content: Option<i64>,
+    /// True for sitemaps whose index says when they changed.
+    pub dated: bool,
 }
 
 /// What the last robots.txt request gave.
@@ -196,6 +204,19 @@ pub enum StoredRobots {
     File(Vec<u8>),
     /// It could not be had: stay away.
     Unavailable,
+}
+
+/// robots.txt as it was last had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RobotsCopy {
+    /// What came.
+    pub stored: StoredRobots,
+    /// When.
+    pub at: Millis,
+    /// `ETag`.
+    pub etag: Option<String>,
+    /// `Last-Modified`.
+    pub modified: Option<String>,
 }
 
 /// A host that this worker owns for a while.
@@ -211,10 +232,12 @@ pub struct LeasedHost {
     pub epoch: i64,
     /// Not to be asked before.
     pub not_before: Millis,
+    /// When it was last asked; 0 where it never was.
+    pub asked: Millis,
     /// Failures in a row.
     pub failures: u32,
-    /// robots.txt and when it was fetched.
-    pub robots: Option<(StoredRobots, Millis)>,
+    /// robots.txt.
+    pub robots: Option<RobotsCopy>,
 }
 
 /// What is to be remembered about a host.
@@ -226,8 +249,8 @@ pub struct HostUpdate {
     pub failures: Option<u32>,
     /// Why it is left alone; `Some(None)` clears it.
     pub blocked: Option<Option<String>>,
-    /// robots.txt and when it was fetched.
-    pub robots: Option<(StoredRobots, Millis)>,
+    /// robots.txt.
+    pub robots: Option<RobotsCopy>,
 }
 
 /// What became of a visited address.
@@ -243,6 +266,10 @@ pub enum Fate {
         etag: Option<String>,
         /// `Last-Modified`.
         modified: Option<String>,
+        /// Wait until then, which the next visit makes shorter or longer.
+        rhythm: Millis,
+        /// Hash of the links.
+        content: Option<i64>,
     },
     /// Failed; once more at `due`.
     Retry {
@@ -268,6 +295,8 @@ pub struct Batch {
     pub hosts: Vec<(HostId, HostUpdate)>,
     /// Texts written: their hashes, and the records' ids.
     pub texts: Vec<(i64, String)>,
+    /// Requests of sites on their last day: site, day, requests.
+    pub budgets: Vec<(String, String, u64)>,
     /// Lengths of the output files after what was written for these visits.
     pub outputs: Vec<(String, u64)>,
 }
@@ -357,13 +386,15 @@ pub trait Frontier: Send + Sync + 'static {
     /// Prolongs leases.
     fn renew(&self, hosts: &[HostId], deadline: Millis) -> impl Future<Output = Result<(), FrontierError>> + Send;
 
-    /// Gives a host back; it becomes ready when something of it is due. Recurring pages visited at or after `run_start`
-    /// do not count, and without `keep` the host takes no part in this run any more, unless new links are found.
+    /// Gives a host back, last asked at `asked`; it becomes ready when something of it is due. Recurring pages visited at
+    /// or after `run_start` do not count, and without `keep` the host takes no part in this run any more, unless new links
+    /// are found.
     fn release(
         &self,
         host: &LeasedHost,
         run_start: Millis,
         keep: bool,
+        asked: Millis,
     ) -> impl Future<Output = Result<(), FrontierError>> + Send;
 
     /// Commits a batch, all or nothing.
@@ -375,10 +406,11 @@ pub trait Frontier: Send + Sync + 'static {
     /// Ids of the first records with these texts, as far as there are any.
     fn texts(&self, hashes: &[i64]) -> impl Future<Output = Result<HashMap<i64, String>, FrontierError>> + Send;
 
-    /// Makes every recurring page of a run's hosts due.
+    /// Makes every recurring page of a run's hosts due, except sitemaps that wait for their index to say so.
     fn wake(&self, run: RunId, now: Millis) -> impl Future<Output = Result<(), FrontierError>> + Send;
 
-    /// Takes back every lease and every selection of a process that has died.
+    /// Takes back every lease and every selection of a process that has died: nobody knows when it last asked, so its
+    /// hosts count as asked just now.
     fn recover(&self) -> impl Future<Output = Result<(), FrontierError>> + Send;
 
     /// Says which hosts belong to a run, by origin.
@@ -387,6 +419,9 @@ pub trait Frontier: Send + Sync + 'static {
         run: RunId,
         belongs: &(dyn Fn(&str) -> bool + Sync),
     ) -> impl Future<Output = Result<(), FrontierError>> + Send;
+
+    /// Requests of sites on their last day, by site, as batches had them.
+    fn budgets(&self) -> impl Future<Output = Result<HashMap<String, (String, u64)>, FrontierError>> + Send;
 
     /// What is committed of an output file.
     fn output(&self, path: &str) -> impl Future<Output = Result<Option<OutputState>, FrontierError>> + Send;

@@ -136,13 +136,21 @@ impl Frontier for SqliteFrontier {
         Ok(())
     }
 
-    async fn release(&self, host: &LeasedHost, run_start: Millis, keep: bool) -> Result<(), FrontierError> {
+    async fn release(
+        &self,
+        host: &LeasedHost,
+        run_start: Millis,
+        keep: bool,
+        asked: Millis,
+    ) -> Result<(), FrontierError> {
         sqlx::query(sql::RELEASE)
             .bind(host.id.bucket)
             .bind(host.id.host)
             .bind(host.epoch)
             .bind(run_start)
             .bind(keep)
+            .bind(asked)
+            .bind(super::now())
             .execute(&self.writer)
             .await
             .map_err(writing)?;
@@ -174,7 +182,7 @@ impl Frontier for SqliteFrontier {
     async fn wake(&self, run: RunId, now: Millis) -> Result<(), FrontierError> {
         let mut tx = self.writer.begin().await.map_err(writing)?;
         sqlx::query(
-            "UPDATE url SET due = ?1 WHERE kind IN (1, 2, 3) AND due > ?1 AND tries = 0
+            "UPDATE url SET due = ?1 WHERE kind IN (1, 2, 3) AND due > ?1 AND tries = 0 AND dated = 0
              AND (bucket, host) IN (SELECT bucket, host FROM host WHERE active = ?2)",
         )
         .bind(now)
@@ -199,10 +207,11 @@ impl Frontier for SqliteFrontier {
         let mut tx = self.writer.begin().await.map_err(writing)?;
         // Whoever calls this holds the lock on the state, so whoever held a lease is dead.
         sqlx::query(
-            "UPDATE host SET leased = 0, ready_at = max(not_before, coalesce((SELECT min(due) FROM url
+            "UPDATE host SET leased = 0, asked = ?2, ready_at = max(not_before, coalesce((SELECT min(due) FROM url
              WHERE url.bucket = host.bucket AND url.host = host.host), ?1)) WHERE leased = 1",
         )
         .bind(NEVER)
+        .bind(super::now())
         .execute(&mut *tx)
         .await
         .map_err(writing)?;
@@ -219,16 +228,35 @@ impl Frontier for SqliteFrontier {
                 chosen.push((row.try_get("bucket").map_err(reading)?, row.try_get("host").map_err(reading)?));
             }
         }
+        let mut tx = self.writer.begin().await.map_err(writing)?;
         sqlx::query(
             "UPDATE host SET active = ?2 WHERE (bucket, host) IN
              (SELECT value ->> 0, value ->> 1 FROM json_each(?1))",
         )
         .bind(write::json(&chosen))
         .bind(run)
-        .execute(&self.writer)
+        .execute(&mut *tx)
         .await
         .map_err(writing)?;
-        Ok(())
+        // Plans may have changed; the gate looks at them anew before anything is asked.
+        sqlx::query(
+            "UPDATE host SET not_before = 0, blocked = NULL, ready_at = coalesce((SELECT min(due) FROM url
+             WHERE url.bucket = host.bucket AND url.host = host.host), ?1)
+             WHERE active = ?3 AND leased = 0 AND blocked LIKE ?2 || '%'",
+        )
+        .bind(NEVER)
+        .bind(crate::crawl::rest::AT_REST)
+        .bind(run)
+        .execute(&mut *tx)
+        .await
+        .map_err(writing)?;
+        tx.commit().await.map_err(writing)
+    }
+
+    async fn budgets(&self) -> Result<HashMap<String, (String, u64)>, FrontierError> {
+        let rows: Vec<(String, String, i64)> =
+            sqlx::query_as("SELECT site, day, requests FROM budget").fetch_all(&self.reader).await.map_err(reading)?;
+        Ok(rows.into_iter().map(|(site, day, n)| (site, (day, u64::try_from(n).unwrap_or(0)))).collect())
     }
 
     async fn output(&self, path: &str) -> Result<Option<OutputState>, FrontierError> {

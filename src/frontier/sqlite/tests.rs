@@ -3,7 +3,7 @@
 use super::*;
 use url::Url;
 
-use crate::frontier::{Fate, HostUpdate, Kind, NewUrl, StoredRobots, now};
+use crate::frontier::{Fate, HostUpdate, Kind, NewUrl, RobotsCopy, StoredRobots, now};
 use crate::urls::CanonicalUrl;
 
 async fn fresh() -> (tempfile::TempDir, SqliteFrontier) {
@@ -69,7 +69,8 @@ async fn links_are_taken_once_and_done_ones_never_again() {
 
     let article = tasks.iter().find(|t| t.kind == Kind::Article).unwrap();
     let list = tasks.iter().find(|t| t.kind == Kind::List).unwrap();
-    let again = Fate::Again { due: now() + 60_000, etag: Some("\"x\"".into()), modified: None };
+    let again =
+        Fate::Again { due: now() + 60_000, etag: Some("\"x\"".into()), modified: None, rhythm: 1, content: None };
     let batch = Batch {
         visits: vec![(article.key, Fate::Done), (list.key, again)],
         links,
@@ -82,7 +83,7 @@ async fn links_are_taken_once_and_done_ones_never_again() {
     assert_eq!(frontier.known(&[article.key]).await.unwrap(), [true]);
     assert!(frontier.next(a, Cursor::START, now(), now() + 1, 10).await.unwrap().is_empty());
 
-    frontier.release(a, NEVER, true).await.unwrap();
+    frontier.release(a, NEVER, true, 0).await.unwrap();
     assert!(frontier.lease(1, 10, now(), now() + 60_000).await.unwrap().is_empty());
     let start = now() + 10;
     frontier.wake(1, start).await.unwrap();
@@ -101,11 +102,17 @@ async fn waits_and_robots_outlive_the_process() {
     frontier.commit(&Batch { run: 1, links: vec![new.clone()], ..Batch::default() }).await.unwrap();
     let host = frontier.lease(1, 1, now(), now() + 60_000).await.unwrap().remove(0);
     let later = now() + 3_600_000;
+    let robots = RobotsCopy {
+        stored: StoredRobots::File(b"User-agent: *".to_vec()),
+        at: 5,
+        etag: Some("\"r\"".into()),
+        modified: None,
+    };
     let update = HostUpdate {
         not_before: Some(later),
         failures: Some(3),
         blocked: Some(Some("429".into())),
-        robots: Some((StoredRobots::File(b"User-agent: *".to_vec()), 5)),
+        robots: Some(robots.clone()),
     };
     let retry = Fate::Retry { due: later, tries: 1 };
     let batch = Batch { run: 1, visits: vec![(new.key, retry)], hosts: vec![(host.id, update)], ..Batch::default() };
@@ -119,8 +126,8 @@ async fn waits_and_robots_outlive_the_process() {
     assert!(frontier.lease(1, 1, now(), now()).await.unwrap().is_empty());
     let host = frontier.lease(1, 1, later, later).await.unwrap().remove(0);
     assert_eq!((host.not_before, host.failures), (later, 3));
-    assert_eq!(host.robots, Some((StoredRobots::File(b"User-agent: *".to_vec()), 5)));
-    frontier.release(&host, NEVER, true).await.unwrap();
+    assert_eq!(host.robots, Some(robots));
+    frontier.release(&host, NEVER, true, 0).await.unwrap();
     // Of another run it is none of the business.
     assert!(frontier.lease(2, 1, NEVER - 1, NEVER).await.unwrap().is_empty());
 }
@@ -143,7 +150,7 @@ async fn whichever_statement_fails_the_batch_is_wholly_there_or_not_at_all() {
                 "CREATE TRIGGER fails BEFORE {event} ON {table} BEGIN SELECT raise(ABORT, 'disk I/O error'); END"
             );
             sqlx::query(sqlx::AssertSqlSafe(trigger)).execute(&frontier.writer).await.unwrap();
-            let again = Fate::Again { due: 9, etag: None, modified: None };
+            let again = Fate::Again { due: 9, etag: None, modified: None, rhythm: 1, content: None };
             let update = HostUpdate { failures: Some(1), ..HostUpdate::default() };
             let batch = Batch {
                 visits: vec![(first.key, Fate::Done), (list.key, again)],
