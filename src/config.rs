@@ -9,11 +9,14 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
+use jiff::tz::TimeZone;
 use miette::{NamedSource, SourceSpan};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::notify::{self, Hook};
 use crate::output::parts::Compress;
+use crate::schedule::{self, Schedule};
 use crate::units::{Hours, Rate, Size, Span};
 
 /// The user agent that `jingwen init` writes and that asks to be replaced.
@@ -33,6 +36,10 @@ pub struct Config {
     /// Sites to crawl when the command line names none: ids of selector files (`sznews`).
     #[schemars(with = "Vec<String>")]
     pub sites: Vec<toml::Spanned<String>>,
+    /// When `jingwen daemon` crawls the sites whose own files do not say: a cron expression (`"*/10 6-23 * * *"`, with a
+    /// time zone behind it if it is another than the site's), or an interval (`"every 30m"`).
+    #[schemars(with = "Option<String>")]
+    pub schedule: Option<toml::Spanned<String>>,
     /// Requests.
     pub http: HttpConfig,
     /// How gently.
@@ -43,6 +50,40 @@ pub struct Config {
     pub output: OutputConfig,
     /// Where the crawl's memory is.
     pub state: StateConfig,
+    /// How `jingwen daemon` works.
+    pub daemon: DaemonConfig,
+    /// Whom to tell of what.
+    pub notify: Vec<Hook>,
+}
+
+/// `[daemon]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DaemonConfig {
+    /// Where the status page, health checks and metrics are.
+    pub listen: SocketAddr,
+    /// Runs begin up to so much later than their time, each site by an amount of its own, so that not all begin at once.
+    pub jitter: Span,
+    /// How long requests under way may take when the program is asked to stop; what is left then is fetched anew at the
+    /// next start.
+    pub grace: Span,
+    /// A file that holds the token which the buttons of the status page ask for. Without one (and without
+    /// `JINGWEN_TOKEN` in the environment) the page only shows.
+    pub token_file: Option<PathBuf>,
+    /// Time zone of the status page where a site has none: `"Asia/Shanghai"`.
+    pub timezone: ZoneName,
+}
+
+impl Default for DaemonConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            jitter: Span(std::time::Duration::from_secs(30)),
+            grace: Span(std::time::Duration::from_secs(20)),
+            token_file: None,
+            timezone: ZoneName("Asia/Shanghai".to_owned()),
+        }
+    }
 }
 
 /// `[http]`.
@@ -219,6 +260,15 @@ checked_text!(
 );
 
 checked_text!(
+    /// The IANA name of a time zone.
+    ZoneName(String),
+    |text| match TimeZone::get(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err(format!("`{text}` is no time zone; write \"Asia/Shanghai\" or the like")),
+    }
+);
+
+checked_text!(
     /// A range of addresses (`127.0.0.0/8`) or one address.
     Cidr(IpNet),
     |text| {
@@ -314,8 +364,18 @@ impl Config {
         let mut config = source.parse()?;
         let base = path.parent().unwrap_or(Path::new(""));
         let dirs = [Some(&mut config.output.dir), Some(&mut config.state.dir), config.selectors.as_mut()];
-        for dir in dirs.into_iter().flatten() {
+        for dir in dirs.into_iter().flatten().chain(config.daemon.token_file.as_mut()) {
             *dir = base.join(&*dir);
+        }
+        config.notify.iter_mut().for_each(|hook| hook.rebase(base));
+        if let Some(schedule) = &config.schedule
+            && let Err(error) = Schedule::parse(schedule.get_ref(), &TimeZone::UTC)
+        {
+            return Err(source.error(error.to_string(), schedule.span(), Some(schedule::HELP.into())));
+        }
+        if let Err(error) = notify::check(&config.notify) {
+            let at = source.find(&error.hook);
+            return Err(source.error(error.to_string(), at, None));
         }
         if let Some(dir) = &config.selectors
             && !dir.is_dir()

@@ -11,7 +11,7 @@ const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
 fn main() -> ExitCode {
     // A crawl waits most of the time: freed memory goes back to the system after 10 ms and not after a second. What
     // works without a pause would only ask for it again.
-    if std::env::args_os().nth(1).is_some_and(|command| command == "crawl") {
+    if std::env::args_os().nth(1).is_some_and(|command| command == "crawl" || command == "daemon") {
         // SAFETY: sets a number; not thread-safe, and no thread has been started yet.
         #[allow(unsafe_code)]
         unsafe {

@@ -158,7 +158,7 @@ impl Args {
 }
 
 /// Sites and addresses asked for.
-fn targets(
+pub fn targets(
     what: &[String],
     config: &Config,
     source: Option<&ConfigSource>,
@@ -287,7 +287,8 @@ fn print(report: &Report, json: bool) {
     };
 }
 
-fn logging(json: bool) {
+/// Log lines go to stderr; `JINGWEN_LOG` says which.
+pub fn logging(json: bool) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("JINGWEN_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,jingwen=info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);

@@ -9,6 +9,7 @@ mod check_config;
 mod clean;
 mod completions;
 mod crawl;
+mod daemon;
 mod diff;
 mod drift;
 mod entry;
@@ -50,6 +51,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Crawl(crawl::Args),
+    Daemon(daemon::Args),
     Clean(clean::Args),
     Check(check::Args),
     Test(test::Args),
@@ -72,6 +74,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Crawl(args) => args.run(),
+        Command::Daemon(args) => args.run(),
         Command::Clean(args) => args.run(),
         Command::Check(args) => args.run(),
         Command::Test(args) => args.run(),

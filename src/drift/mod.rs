@@ -186,6 +186,16 @@ impl Watch {
         out
     }
 
+    /// What is open about a site, without taking it for told.
+    pub fn open_of(&self, site: &str, hash: &str) -> Vec<Warning> {
+        let mut memory = self.lock();
+        if !memory.sites.contains_key(site) {
+            return Vec::new();
+        }
+        let state = memory.site(site);
+        if state.hash == hash { state.warnings().cloned().collect() } else { Vec::new() }
+    }
+
     /// Takes what a site's pages look like now for normal. False if nothing is known of it.
     pub fn forget(&self, site: &str) -> bool {
         let mut memory = self.lock();

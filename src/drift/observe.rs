@@ -103,6 +103,16 @@ fn is_no_page(cleaned: &Cleaned) -> bool {
 }
 
 impl RawPage {
+    /// The page as it came; none if what is kept is damaged.
+    pub fn unpack(&self) -> Option<Vec<u8>> {
+        use std::io::Read;
+        let mut out = Vec::new();
+        // It was packed from no more.
+        let bounded = flate2::read::MultiGzDecoder::new(self.gz.as_slice()).take(MOST_BYTES as u64 + 1);
+        { bounded }.read_to_end(&mut out).ok()?;
+        Some(out)
+    }
+
     /// Packs a page; none if it is too large to be kept.
     pub fn pack(bytes: &[u8], content_type: Option<&str>) -> Option<Self> {
         use std::io::Write;

@@ -125,7 +125,8 @@ pub struct Crawl {
     /// What to do on an HTTP status: `{ "405" = "block", "429" = "backoff" }`. Unless given, 405, 412 and 521 block the
     /// host for a while, 429 and 503 back off.
     pub on_status: BTreeMap<String, At<StatusAction>>,
-    /// Cron expression (five fields, in the site's time zone) for `jingwen daemon`: `"*/20 6-23 * * *"`.
+    /// When `jingwen daemon` crawls the site: a cron expression (five fields, in the site's time zone, or with another
+    /// behind them), `"*/20 6-23 * * *"`, or an interval, `"every 30m"`.
     pub schedule: Option<At<String>>,
 }
 

@@ -125,7 +125,7 @@ pub struct CrawlRules {
     pub refresh: Option<Duration>,
     /// What to do on a status.
     pub on_status: BTreeMap<u16, StatusAction>,
-    /// Cron expression of the site's own schedule (daemon).
+    /// The site's own schedule (daemon).
     pub schedule: Option<String>,
 }
 

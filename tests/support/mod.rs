@@ -378,6 +378,20 @@ pub fn wait(mut child: Child, most: Duration) -> Output {
     Output { status, stdout: out.join().unwrap(), stderr: err.join().unwrap() }
 }
 
+/// Waits for a child whose output is nobody's; kills it when its time is over, and then gives no exit code.
+pub fn wait_plain(child: &mut Child, most: Duration) -> Option<i32> {
+    let begun = Instant::now();
+    while begun.elapsed() < most {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    None
+}
+
 fn collect(mut from: impl Read + Send + 'static) -> std::thread::JoinHandle<Vec<u8>> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();

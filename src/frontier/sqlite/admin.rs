@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sqlx::Row;
 
-use super::super::{FrontierError, HostId, Millis, UrlKey};
+use super::super::{FrontierError, HeldBack, HostId, Millis, UrlKey};
 use super::{SqliteFrontier, reading, writing};
 
 /// The state in numbers.
@@ -61,7 +61,41 @@ pub struct Retry {
     pub due: Millis,
 }
 
+/// A host, and what waits there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its queue, and until when it is left alone (0: not at all).
+    pub held: HeldBack,
+    /// Its robots.txt cannot be had.
+    pub without_robots: bool,
+}
+
 impl SqliteFrontier {
+    /// What waits at every host. Counts the queue: the longer it is, the longer this takes.
+    pub async fn waiting(&self, now: Millis) -> Result<Vec<Waiting>, FrontierError> {
+        let rows = sqlx::query(
+            "SELECT origin, iif(not_before > ?1, not_before, 0) AS until, blocked, coalesce(robots_state, 0) = 2 AS without,
+                (SELECT count(*) FROM url WHERE url.bucket = host.bucket AND url.host = host.host AND visited = 0) AS waiting
+             FROM host",
+        )
+        .bind(now)
+        .fetch_all(&self.reader)
+        .await
+        .map_err(reading)?;
+        let waiting = rows.iter().map(|row| {
+            Ok(Waiting {
+                held: HeldBack {
+                    origin: row.try_get("origin")?,
+                    until: row.try_get("until")?,
+                    why: row.try_get("blocked")?,
+                    waiting: row.try_get("waiting")?,
+                },
+                without_robots: row.try_get("without")?,
+            })
+        });
+        waiting.collect::<Result<_, sqlx::Error>>().map_err(reading)
+    }
+
     /// The state in numbers.
     pub async fn overview(&self, now: Millis) -> Result<Overview, FrontierError> {
         let row = sqlx::query(

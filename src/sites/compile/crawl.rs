@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use regex::Regex;
 use url::Url;
 
 use super::Cx;
 use crate::pattern::Pattern;
+use crate::schedule::{self, Schedule};
 use crate::sites::at::{At, Many, StrOr};
 use crate::sites::{CrawlRules, ListRule, StatusAction, model, pattern};
 use crate::units::{Hours, Rate, Span};
@@ -188,15 +190,8 @@ impl Cx<'_> {
     }
 
     fn schedule(&mut self, text: &At<String>) -> String {
-        let fields: Vec<&str> = text.split_whitespace().collect();
-        let sign = |c: char| c.is_ascii_alphanumeric() || "*/,-?#".contains(c);
-        if fields.len() != 5 || !fields.iter().all(|f| f.chars().all(sign)) {
-            self.error(
-                &text.span,
-                "bad-schedule",
-                format!("`{}` is not a cron expression", text.value),
-                "five fields: minute hour day month weekday, \"*/20 6-23 * * *\"",
-            );
+        if let Err(error) = Schedule::parse(text, &TimeZone::UTC) {
+            self.error(&text.span, "bad-schedule", error.to_string(), schedule::HELP);
         }
         text.value.clone()
     }

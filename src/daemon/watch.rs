@@ -1,0 +1,226 @@
+//! Reads files anew when they change; looks after sites between their runs.
+//!
+//! Files are looked at twice a second instead of being watched by the system: that works on network file systems and
+//! with the links by which Kubernetes swaps mounted files, and costs one `stat` for each file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use miette::{GraphicalReportHandler, GraphicalTheme};
+use tokio_util::sync::CancellationToken;
+
+use super::Daemon;
+use super::live::Live;
+use crate::crawl::context::lock;
+use crate::crawl::report::End;
+use crate::frontier::Frontier;
+use crate::urls::registered;
+
+/// How often files are looked at.
+const LOOK: Duration = Duration::from_millis(500);
+/// How often sites are looked after.
+const ROUND: Duration = Duration::from_secs(20);
+
+impl Daemon {
+    /// Reads files anew whenever they have changed, or somebody asks for it.
+    pub(super) async fn watch_files(self: Arc<Self>, closing: CancellationToken) {
+        let mut known = looks(&self.live().files);
+        loop {
+            let asked = tokio::select! {
+                () = tokio::time::sleep(LOOK) => false,
+                () = self.reload_now.notified() => true,
+                () = closing.cancelled() => return,
+            };
+            let now = looks(&self.live().files);
+            if now == known && !asked {
+                continue;
+            }
+            // Whoever is writing should come to the end.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            known = looks(&self.live().files);
+            self.read_anew().await;
+            // A configuration may name another folder.
+            known = if self.live().files.is_empty() { known } else { looks(&self.live().files) };
+        }
+    }
+
+    /// Reads the files; takes them over if all of them are right, and else keeps what is in force and says so.
+    async fn read_anew(&self) {
+        let load = self.load.clone();
+        let read = tokio::task::spawn_blocking(move || load().map_err(|report| rendered(&report))).await;
+        match read.unwrap_or_else(|panic| Err(format!("reading the files died: {panic}"))) {
+            Ok(live) => self.take_over(live).await,
+            Err(error) => {
+                tracing::error!("the files have changed and cannot be used; what was in force stays\n{error}");
+                let news = {
+                    let mut reload = lock(&self.reload);
+                    let news = reload.error.as_ref() != Some(&error);
+                    reload.error = Some(error.clone());
+                    reload.failed_at.get_or_insert(Timestamp::now());
+                    news
+                };
+                if news {
+                    self.tell_bad_reload(&error).await;
+                }
+            }
+        }
+    }
+
+    async fn take_over(&self, live: Live) {
+        let before = self.live();
+        let restart = live.needs_restart(&before);
+        if !restart.is_empty() {
+            tracing::warn!("{} changed and is taken over at the next start only", restart.join(", "));
+        }
+        if let Err(error) = self.notifier.set_hooks(live.config.notify.clone()) {
+            tracing::error!("{error}");
+        }
+        let live = Arc::new(live);
+        *self.live.write().unwrap_or_else(std::sync::PoisonError::into_inner) = live.clone();
+        {
+            let mut book = lock(&self.book);
+            let jitter = live.config.daemon.jitter.0;
+            book.take_over(live.schedules.clone(), jitter, Timestamp::now(), &|_| None, false);
+        }
+        for (site, context) in lock(&self.running).iter() {
+            if live.changes(&before, site) {
+                context.finish(End::Reloaded);
+            }
+        }
+        for site in live.sites() {
+            let open = self.store.drift.open_of(&site.id, &site.hash);
+            self.model.change(&site.id, |stat| stat.drift = open);
+        }
+        self.model.retain(&live.schedules.keys().cloned().collect::<BTreeSet<_>>());
+        *lock(&self.reload) = super::Reload { since: Timestamp::now(), error: None, failed_at: None };
+        self.remember();
+        self.wake.notify_one();
+        tracing::info!(sites = live.schedules.len(), "the files were read anew and are in force");
+        self.tell_reloaded(&restart).await;
+    }
+
+    /// Looks after sites between their runs: silence, queues, hosts that are left alone.
+    pub(super) async fn watch_sites(self: Arc<Self>, closing: CancellationToken) {
+        let mut pause = ROUND;
+        loop {
+            let begun = Instant::now();
+            if let Err(error) = self.look_at_queues().await {
+                tracing::warn!("{error}");
+            }
+            self.listen_for_silence().await;
+            if let Err(error) = self.tell_of_parts().await {
+                tracing::warn!("{error}");
+            }
+            // Counting takes longer the longer the queue is; it must never take more than a hundredth of the time.
+            pause = pause.max(begun.elapsed() * 100).min(Duration::from_secs(3600));
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = closing.cancelled() => return,
+            }
+        }
+    }
+
+    async fn look_at_queues(&self) -> Result<(), crate::frontier::FrontierError> {
+        let now = Timestamp::now().as_millisecond();
+        let hosts = self.store.frontier.waiting(now).await?;
+        let live = self.live();
+        let mut found: BTreeMap<String, (i64, Vec<crate::frontier::HeldBack>, i64)> = BTreeMap::new();
+        for host in hosts {
+            let Ok(url) = url::Url::parse(&host.held.origin) else { continue };
+            let site = url.host_str().and_then(|name| live.setup.sites().id_for_host(name));
+            let Some(site) = site.map(str::to_owned).or_else(|| Some(registered(url.host_str()?).to_owned())) else {
+                continue;
+            };
+            let entry = found.entry(site).or_default();
+            entry.0 += host.held.waiting;
+            entry.2 += i64::from(host.without_robots);
+            if host.held.until > now {
+                entry.1.push(host.held);
+            }
+        }
+        for site in live.sites() {
+            let (queue, held_back, without) = found.remove(&site.id).unwrap_or_default();
+            self.model.change(&site.id, |stat| {
+                stat.queue = queue;
+                stat.held_back = held_back;
+                stat.robots_unavailable = without;
+            });
+        }
+        Ok(())
+    }
+
+    /// Tells of parts that were finished, each once, also those that were finished while nobody could be told.
+    async fn tell_of_parts(&self) -> Result<(), super::DaemonError> {
+        let paths = {
+            let outputs = self.store.outputs.lock().await;
+            [outputs.articles.lines.state().0, outputs.rejected.lines.state().0]
+        };
+        for path in paths {
+            let told = self.history.part_told(&path).await?.unwrap_or(0);
+            for part in self.store.frontier.parts(&path).await? {
+                if let Some(closed) = part.closed.filter(|_| part.number > told) {
+                    self.tell_part(&closed).await;
+                    self.history.tell_part(&path, part.number).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn listen_for_silence(&self) {
+        let now = Timestamp::now();
+        for site in self.live().sites() {
+            let paused = lock(&self.book).sites().get(&site.id).is_some_and(|entry| entry.memory.paused);
+            let change = self.model.change(&site.id, |stat| {
+                let silent = !paused && stat.rhythm.is_silent(now);
+                let change = silent != stat.silent;
+                stat.silent = silent;
+                change.then_some((silent, stat.rhythm.expected(now), stat.rhythm.last_article))
+            });
+            if let Some((silent, expected, last)) = change {
+                self.tell_silence(site, silent, expected, last).await;
+            }
+        }
+    }
+}
+
+/// An error as it stands in a terminal, without colours.
+pub fn rendered(report: &miette::Report) -> String {
+    let mut out = String::new();
+    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_width(100);
+    match handler.render_report(&mut out, report.as_ref()) {
+        Ok(()) => out.trim().to_owned(),
+        Err(_) => report.to_string(),
+    }
+}
+
+/// What files look like from outside: changed ones look otherwise.
+fn looks(files: &[PathBuf]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for path in files {
+        look(path, &mut hasher);
+        if path.is_dir() {
+            let mut inside: Vec<PathBuf> =
+                fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+            inside.retain(|file| file.extension().is_some_and(|e| e == "toml"));
+            inside.sort();
+            inside.iter().for_each(|file| look(file, &mut hasher));
+        }
+    }
+    hasher.finish()
+}
+
+fn look(path: &Path, hasher: &mut DefaultHasher) {
+    use std::os::unix::fs::MetadataExt;
+    path.hash(hasher);
+    match fs::metadata(path) {
+        Ok(meta) if meta.is_dir() => {}
+        Ok(meta) => (meta.len(), meta.mtime(), meta.mtime_nsec(), meta.ino()).hash(hasher),
+        Err(error) => error.kind().hash(hasher),
+    }
+}

@@ -1,0 +1,382 @@
+//! `jingwen daemon` through the real binary: schedules, reload, restart, health, the page.
+
+mod support;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use support::{Bench, Server, article, list, page, stderr, wait, with};
+
+const TOKEN: &str = "a-token-for-tests-of-the-page";
+
+/// A site with so many articles, which may grow.
+fn site(articles: Arc<AtomicUsize>) -> Server {
+    Server::start(move |hit, _| match hit.path.as_str() {
+        "/robots.txt" => page(200, "User-agent: *\nDisallow: /private/\n"),
+        "/" => {
+            let n = articles.load(Ordering::Relaxed);
+            let body = list((1..=n).map(|n| format!("/a_{n}.htm")));
+            let etag = format!("\"{n}\"");
+            if hit.headers.get("if-none-match") == Some(&etag) {
+                return with(page(304, ""), "ETag", &etag);
+            }
+            with(page(200, body), "ETag", &etag)
+        }
+        path if path.starts_with("/a_") => {
+            let n = path.trim_matches(|c: char| !c.is_ascii_digit()).parse().unwrap();
+            page(200, article(n))
+        }
+        _ => page(404, ""),
+    })
+}
+
+/// A daemon that is running; it is killed with the test.
+struct Running {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_port() -> SocketAddr {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+fn start(bench: &Bench) -> Running {
+    let address = free_port();
+    let log = fs::OpenOptions::new().create(true).append(true).open(bench.path("daemon.log")).unwrap();
+    let child = bench
+        .command(&["daemon", "--listen", &address.to_string()])
+        .env("JINGWEN_TOKEN", TOKEN)
+        .stderr(Stdio::from(log))
+        .spawn()
+        .unwrap();
+    let running = Running { child, address };
+    until("it listens", || TcpStream::connect(address).is_ok());
+    running
+}
+
+/// Waits until something is so, at most half a minute.
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "not within 30 s: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+struct Reply {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Reply {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            key.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+}
+
+impl Running {
+    fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.address);
+        for (name, value) in headers {
+            request.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if method == "POST" {
+            request.push_str("Content-Type: application/x-www-form-urlencoded\r\n");
+        }
+        request.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let mut body = body.to_owned();
+        if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
+            body = unchunked(&body);
+        }
+        Reply { status, head: head.to_owned(), body }
+    }
+
+    fn get(&self, path: &str) -> Reply {
+        self.ask("GET", path, &[], "")
+    }
+
+    fn metric(&self, name: &str) -> Option<f64> {
+        let text = self.get("/metrics").body;
+        text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    /// SIGTERM, and the end; gives the exit code.
+    fn stop(mut self) -> Option<i32> {
+        self.signal(rustix::process::Signal::TERM);
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(begun.elapsed() < Duration::from_secs(15), "it does not stop");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+fn unchunked(body: &str) -> String {
+    let (mut rest, mut out) = (body.as_bytes(), Vec::new());
+    while let Some(at) = rest.windows(2).position(|w| w == b"\r\n") {
+        let size = usize::from_str_radix(std::str::from_utf8(&rest[..at]).unwrap().trim(), 16).unwrap_or(0);
+        if size == 0 {
+            break;
+        }
+        out.extend_from_slice(&rest[at + 2..at + 2 + size]);
+        rest = &rest[at + 4 + size..];
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+const FAST: &str = "[politeness]\nrate = \"200/s\"\n[daemon]\njitter = \"0s\"\n";
+
+fn bench(server: &Server, schedule: &str, more: &str) -> Bench {
+    let bench = Bench::new(server, &["a.test"], "", &format!("{FAST}{more}"));
+    let text = fs::read_to_string(bench.path("jingwen.toml")).unwrap();
+    bench.write("jingwen.toml", &format!("schedule = \"{schedule}\"\n{text}"));
+    bench
+}
+
+#[test]
+fn what_appears_on_the_site_is_out_once_and_a_restart_goes_on() {
+    let articles = Arc::new(AtomicUsize::new(4));
+    let server = site(articles.clone());
+    let bench = bench(&server, "every 1s", "");
+    let daemon = start(&bench);
+    until("the first articles", || bench.articles().len() == 4);
+    articles.store(7, Ordering::Relaxed);
+    until("the new ones", || bench.articles().len() == 7);
+    until("the metrics", || daemon.metric("jingwen_articles_total{site=\"local\"}") == Some(7.0));
+    assert_eq!(daemon.stop(), Some(0));
+
+    articles.store(9, Ordering::Relaxed);
+    let mut daemon = start(&bench);
+    until("those of meanwhile", || bench.articles().len() == 9);
+    daemon.child.kill().unwrap();
+    daemon.child.wait().unwrap();
+    articles.store(10, Ordering::Relaxed);
+    let daemon = start(&bench);
+    until("those after a kill", || bench.articles().len() == 10);
+    assert_eq!(daemon.stop(), Some(0));
+    let mut urls = bench.urls();
+    urls.dedup();
+    assert_eq!(urls.len(), 10);
+    // Nothing was asked for twice but the list and, at most, what was under way at the kill.
+    let asked = server.paths().iter().filter(|path| path.starts_with("/a_")).count();
+    assert!((10..=11).contains(&asked), "{asked}");
+}
+
+#[test]
+fn files_are_taken_over_when_right_and_told_of_when_wrong() {
+    let server = site(Arc::new(AtomicUsize::new(2)));
+    let bench = bench(&server, "every 1s", "");
+    let daemon = start(&bench);
+    until("the first articles", || bench.articles().len() == 2);
+    assert_eq!(daemon.metric("jingwen_config_last_reload_successful"), Some(1.0));
+
+    let good = fs::read_to_string(bench.path("selectors/local.toml")).unwrap();
+    let changed = Instant::now();
+    bench.write("selectors/local.toml", &good.replace("body = [\"div.art\"]", "body = [\"div.art\"\"]"));
+    until("the page tells", || daemon.get("/").body.contains("local.toml:"));
+    assert!(changed.elapsed() < Duration::from_secs(2), "{:?}", changed.elapsed());
+    let body = daemon.get("/").body;
+    assert!(body.contains("role=\"alert\"") && body.contains("local.toml:13"), "{body}");
+    assert_eq!(daemon.metric("jingwen_config_last_reload_successful"), Some(0.0));
+    // The site goes on under the old one.
+    let lists = || server.paths().iter().filter(|path| *path == "/").count();
+    let before = lists();
+    until("it is still crawled", || lists() > before + 1);
+
+    bench.write("selectors/local.toml", &good.replace("测试网", "改名网"));
+    until("the new name", || daemon.get("/").body.contains("改名网"));
+    assert!(!daemon.get("/").body.contains("role=\"alert\""));
+    assert_eq!(daemon.metric("jingwen_config_last_reload_successful"), Some(1.0));
+
+    // The configuration as well, and by SIGHUP.
+    let config = fs::read_to_string(bench.path("jingwen.toml")).unwrap();
+    bench.write("jingwen.toml", &config.replace("every 1s", "every 1 blink"));
+    until("the page tells", || daemon.get("/").body.contains("no duration"));
+    bench.write("jingwen.toml", &config);
+    daemon.signal(rustix::process::Signal::HUP);
+    until("all is well", || !daemon.get("/").body.contains("role=\"alert\""));
+    assert_eq!(daemon.stop(), Some(0));
+    let asked = server.paths().iter().filter(|path| path.starts_with("/a_")).count();
+    assert_eq!(asked, 2, "a reload fetches nothing again");
+}
+
+#[test]
+fn health_says_what_fails() {
+    let server = site(Arc::new(AtomicUsize::new(1)));
+    let bench = bench(&server, "every 1s", "");
+    let daemon = start(&bench);
+    assert_eq!(daemon.get("/healthz").status, 200);
+    until("it is ready", || daemon.get("/readyz").status == 200);
+    let health = bench.run(&["health", "--url", &format!("http://{}/readyz", daemon.address)]);
+    assert_eq!(health.status.code(), Some(0), "{}", stderr(&health));
+    until("the first article", || bench.articles().len() == 1);
+    // The output folder is gone: root may write anywhere, so rights would say nothing.
+    fs::rename(bench.path("out"), bench.path("away")).unwrap();
+    let reply = daemon.get("/readyz");
+    assert!(reply.status == 503 && reply.body.contains("output: "), "{} {}", reply.status, reply.body);
+    assert_eq!(daemon.get("/healthz").status, 200);
+    let health = bench.run(&["health", "--url", &format!("http://{}/readyz", daemon.address)]);
+    assert_eq!(health.status.code(), Some(1));
+}
+
+#[test]
+fn buttons_ask_for_the_token_and_for_a_form_of_this_page() {
+    let server = site(Arc::new(AtomicUsize::new(1)));
+    let bench = bench(&server, "0 0 1 1 *", "");
+    let daemon = start(&bench);
+    let press = |headers: &[(&str, &str)], body: &str| daemon.ask("POST", "/sites/local/run", headers, body).status;
+    assert_eq!(press(&[], ""), 401);
+    assert_eq!(press(&[("Authorization", "Bearer wrong")], ""), 401);
+    assert_eq!(press(&[("Cookie", "jingwen=made-up")], "csrf=x"), 401);
+    assert_eq!(daemon.ask("POST", "/login", &[], "token=wrong").status, 401);
+    assert_eq!(bench.articles().len(), 0);
+
+    let login = daemon.ask("POST", "/login", &[], &format!("token={TOKEN}"));
+    assert_eq!(login.status, 303);
+    let set = login.header("set-cookie").unwrap();
+    assert!(set.contains("HttpOnly") && set.contains("SameSite=Strict"), "{set}");
+    let cookie = set.split(';').next().unwrap().to_owned();
+    assert_eq!(press(&[("Cookie", &cookie)], "csrf=made-up"), 403);
+    let shown = daemon.ask("GET", "/sites/local", &[("Cookie", &cookie)], "").body;
+    let csrf = shown.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert_eq!(press(&[("Cookie", &cookie)], &format!("csrf={csrf}")), 303);
+    until("the run that was asked for", || bench.articles().len() == 1);
+
+    let bearer = [("Authorization", &*format!("Bearer {TOKEN}"))];
+    assert_eq!(daemon.ask("POST", "/sites/local/pause", &bearer, "").status, 303);
+    until("it is paused", || daemon.metric("jingwen_paused{site=\"local\"}") == Some(1.0));
+    assert_eq!(daemon.ask("POST", "/sites/nowhere/pause", &bearer, "").status, 404);
+    assert_eq!(daemon.stop(), Some(0));
+    let daemon = start(&bench);
+    assert_eq!(daemon.metric("jingwen_paused{site=\"local\"}"), Some(1.0), "a pause outlives the process");
+}
+
+#[test]
+fn pages_are_bilingual_and_may_do_nothing() {
+    let server = site(Arc::new(AtomicUsize::new(3)));
+    let bench = bench(&server, "every 1s", "");
+    let daemon = start(&bench);
+    until("the articles are known", || daemon.get("/sites/local").body.contains("第3号便民措施"));
+    let zh = daemon.ask("GET", "/", &[("Accept-Language", "zh-CN,zh;q=0.9,en;q=0.5")], "");
+    assert!(zh.body.contains("今日文章") && zh.body.contains("lang=\"zh-CN\""));
+    let en = daemon.ask("GET", "/", &[("Accept-Language", "en-GB")], "");
+    assert!(en.body.contains("Articles today"));
+    for path in ["/", "/sites/local", "/sites/local/last", "/search?q=便民", "/notices", "/login", "/nowhere"] {
+        let reply = daemon.get(&path.replace("便民", "%E4%BE%BF%E6%B0%91"));
+        assert!(reply.header("content-security-policy").unwrap().starts_with("default-src 'none'"), "{path}");
+        assert!(!reply.body.contains("<script") && !reply.body.contains("style=\""), "{path}");
+    }
+    assert!(daemon.get("/search?q=%E4%BE%BF%E6%B0%91").body.contains("第2号便民措施"));
+    assert!(daemon.get("/search?q=nothing-like-it").body.contains("Nothing found"));
+    let last = daemon.get("/sites/local/last").body;
+    assert!(last.contains("sandbox") && last.contains("便民措施"), "{last}");
+    let report = daemon.get("/sites/local/last/report");
+    assert!(
+        report.body.contains("class=\"kept\"") && report.header("content-security-policy").unwrap().contains("sandbox")
+    );
+    assert_eq!(daemon.get("/sites/nowhere").status, 404);
+}
+
+#[test]
+fn people_are_told_by_signed_webhooks_and_programs() {
+    let heard = Server::start(|_, _| page(200, "{}"));
+    let server = site(Arc::new(AtomicUsize::new(1)));
+    let hooks = format!(
+        "[[notify]]\nname = \"ops\"\nurl = \"http://{}/hook\"\nkinds = [\"run\"]\nsecret = \"s3cret\"\n\
+         [[notify]]\nname = \"file\"\ncommand = [\"/bin/sh\", \"-c\", \"cat >> told.jsonl; echo >> told.jsonl\"]\n\
+         kinds = [\"bad-reload\"]\n",
+        heard.addr
+    );
+    let bench = bench(&server, "every 1s", &hooks);
+    let daemon = start(&bench);
+    until("a run is told", || heard.paths().iter().any(|path| path == "/hook"));
+    let hit = heard.hits().remove(0);
+    assert!(hit.headers["x-jingwen-signature"].starts_with("sha256="));
+    bench.write("selectors/broken.toml", "name = \n");
+    until("the bad file is told", || bench.path("told.jsonl").is_file());
+    let told: Value =
+        serde_json::from_str(fs::read_to_string(bench.path("told.jsonl")).unwrap().lines().next().unwrap()).unwrap();
+    assert_eq!(told["kind"], "bad-reload");
+    assert!(told["detail"].as_str().unwrap().contains("broken.toml:1"), "{told}");
+    assert!(daemon.get("/notices").body.contains("broken.toml"));
+}
+
+#[test]
+fn once_runs_what_is_due_and_ends() {
+    let articles = Arc::new(AtomicUsize::new(2));
+    let server = site(articles.clone());
+    let bench = bench(&server, "every 1h", "");
+    let once = || wait(bench.command(&["daemon", "--once"]).spawn().unwrap(), Duration::from_secs(30));
+    let first = once();
+    assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
+    assert_eq!(bench.articles().len(), 2);
+    let asked = server.hits().len();
+    let second = once();
+    assert_eq!(second.status.code(), Some(0));
+    assert_eq!(server.hits().len(), asked, "nothing is due");
+}
+
+#[test]
+fn wrong_configurations_are_told_before_anything_is_fetched() {
+    let server = site(Arc::new(AtomicUsize::new(1)));
+    for (from, to, words) in [
+        ("schedule = \"every 1s\"", "", "has no schedule"),
+        ("every 1s", "99 * * * *", "no schedule"),
+        ("sites = [\"local\"]", "sites = []", "no sites"),
+        ("[daemon]", "[daemon]\nlisten = \"nowhere\"", "invalid socket address"),
+        ("[daemon]", "[daemon]\ntoken_file = \"absent\"", "absent"),
+    ] {
+        let bench = bench(&server, "every 1s", "");
+        let text = fs::read_to_string(bench.path("jingwen.toml")).unwrap();
+        assert!(text.contains(from));
+        bench.write("jingwen.toml", &text.replace(from, to));
+        let out = wait(bench.command(&["daemon"]).spawn().unwrap(), Duration::from_secs(20));
+        assert_eq!(out.status.code(), Some(2), "{to}: {}", stderr(&out));
+        assert!(stderr(&out).contains(words), "{to}: {}", stderr(&out));
+    }
+    assert!(server.hits().is_empty());
+}
+
+#[test]
+fn two_processes_on_one_state_are_refused() {
+    let server = site(Arc::new(AtomicUsize::new(1)));
+    let bench = bench(&server, "every 1s", "");
+    let daemon = start(&bench);
+    let out = bench.run(&["crawl"]);
+    assert_eq!(out.status.code(), Some(2), "{}", stderr(&out));
+    assert!(stderr(&out).contains("in use"), "{}", stderr(&out));
+    assert_eq!(daemon.stop(), Some(0));
+    assert_eq!(bench.run(&["crawl"]).status.code(), Some(0));
+}
