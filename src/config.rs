@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::output::parts::Compress;
-use crate::units::{Rate, Size, Span};
+use crate::units::{Hours, Rate, Size, Span};
 
 /// The user agent that `jingwen init` writes and that asks to be replaced.
 pub const EXAMPLE_CONTACT: &str = "contact@example.org";
@@ -76,6 +77,11 @@ pub struct Politeness {
     pub rate: Option<Rate>,
     /// Most requests under way at one host. Absent: what the site's file says, else one.
     pub concurrency: Option<Concurrency>,
+    /// Hours of the day, in each site's time zone, in which nothing is asked: `["00:00-06:30"]`; a site's own file can
+    /// only add to them.
+    pub quiet: Vec<Hours>,
+    /// Most requests to one site on one day; a site's own file can only make it fewer. Absent: as many as the rate gives.
+    pub per_day: Option<NonZeroU64>,
     /// Keep to robots.txt.
     pub respect_robots: bool,
     /// Ask for the sitemaps that robots.txt names, where a site's file names none; they find what stands on no list, and
@@ -144,6 +150,8 @@ impl Default for Politeness {
         Self {
             rate: None,
             concurrency: None,
+            quiet: Vec::new(),
+            per_day: None,
             respect_robots: true,
             sitemaps: true,
             patience: Span(std::time::Duration::from_secs(60)),

@@ -7,6 +7,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use jiff::ZonedDateTime;
+use jiff::civil::Time;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -19,6 +21,9 @@ pub enum UnitError {
     /// Not a size.
     #[error("`{0}` is no size; write a number and a unit: \"512KiB\", \"10MiB\", \"1GiB\"")]
     Size(String),
+    /// Not hours.
+    #[error("`{0}` are no hours of a day; write when they begin and end: \"00:00-06:30\"")]
+    Hours(String),
     /// Not a rate.
     #[error("`{0}` is no rate; write requests per time: \"1/s\", \"1/3s\", \"30/m\"")]
     Rate(String),
@@ -37,6 +42,61 @@ pub struct Size(pub u64);
 pub struct Rate {
     /// Time between two requests.
     pub interval: Duration,
+}
+
+/// Hours of each day, `"22:30-06:00"`: from the first time up to the second, also over midnight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hours {
+    from: Time,
+    to: Time,
+}
+
+impl Hours {
+    /// When they end, if a time is within them.
+    pub fn end(&self, at: &ZonedDateTime) -> Option<ZonedDateTime> {
+        let (time, today) = (at.time(), at.date());
+        let (inside, last) = match self.from < self.to {
+            true => (self.from <= time && time < self.to, today),
+            // Over midnight: before it, they end tomorrow.
+            false if time >= self.from => (true, today.tomorrow().ok()?),
+            false => (time < self.to, today),
+        };
+        inside.then(|| last.to_datetime(self.to).to_zoned_datetime(at.time_zone().clone()).ok()).flatten()
+    }
+}
+
+impl FromStr for Hours {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        let bad = || UnitError::Hours(text.to_owned());
+        let time = |text: &str| {
+            let (hour, minute) = text.trim().split_once(':').ok_or_else(bad)?;
+            let number = |digits: &str| match digits.len() {
+                1 | 2 if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse::<i8>().map_err(|_| bad()),
+                _ => Err(bad()),
+            };
+            // Up to midnight is said as 24:00.
+            match (number(hour)?, number(minute)?) {
+                (24, 0) => Ok(Time::midnight()),
+                (hour, minute) => Time::new(hour, minute, 0, 0).map_err(|_| bad()),
+            }
+        };
+        let (from, to) = text.split_once('-').ok_or_else(bad)?;
+        let (from, to) = (time(from)?, time(to)?);
+        // Would be all day long, or never.
+        if from == to {
+            return Err(bad());
+        }
+        Ok(Self { from, to })
+    }
+}
+
+impl fmt::Display for Hours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (from, to) = (self.from, self.to);
+        write!(f, "{:02}:{:02}-{:02}:{:02}", from.hour(), from.minute(), to.hour(), to.minute())
+    }
 }
 
 const SPANS: [(&str, u64); 6] =
@@ -192,6 +252,12 @@ macro_rules! as_text {
 
 as_text!(Span, "Span", r"^\s*[0-9.]+\s*(ms|s|m|h|d|w)$", "A length of time: \"30s\", \"15m\", \"7d\".");
 as_text!(Size, "Size", r"^\s*[0-9.]+\s*([kKMG]i?B|B)?$", "A number of bytes: \"512KiB\", \"10MiB\".");
+as_text!(
+    Hours,
+    "Hours",
+    r"^\s*[0-9]{1,2}:[0-9]{1,2}\s*-\s*[0-9]{1,2}:[0-9]{1,2}\s*$",
+    "Hours of each day: \"00:00-06:30\"."
+);
 as_text!(Rate, "Rate", r"^[0-9.]+/[0-9.]*(ms|s|m|h|d)$", "Requests per time: \"1/s\", \"1/3s\", \"100/s\".");
 
 #[cfg(test)]
@@ -208,6 +274,29 @@ mod tests {
         }
         for text in ["", "30", "-1s", "1 fortnight", "s", "1e400s", "99999999999d"] {
             assert!(text.parse::<Span>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn hours_read_print_and_end() {
+        let at = |text: &str| format!("2026-11-25T{text}+08:00[+08:00]").parse::<ZonedDateTime>().unwrap();
+        for (hours, time, end) in [
+            ("00:00-06:30", "00:00:00", Some("2026-11-25T06:30:00+08:00")),
+            ("00:00-06:30", "06:29:59", Some("2026-11-25T06:30:00+08:00")),
+            ("00:00-06:30", "06:30:00", None),
+            ("22:30-06:00", "22:29:59", None),
+            ("22:30-06:00", "22:30:00", Some("2026-11-26T06:00:00+08:00")),
+            ("22:30-06:00", "05:59:59", Some("2026-11-25T06:00:00+08:00")),
+            ("22:30-24:00", "23:59:59", Some("2026-11-26T00:00:00+08:00")),
+        ] {
+            let found = hours.parse::<Hours>().unwrap().end(&at(time));
+            assert_eq!(found.map(|end| end.timestamp()), end.map(|end| end.parse().unwrap()), "{hours} at {time}");
+        }
+        assert_eq!(" 1:05 - 6:00".parse::<Hours>().unwrap().to_string(), "01:05-06:00");
+        for text in
+            ["", "22-6", "22:30", "25:00-06:00", "06:00-06:00", "24:00-00:00", "a:b-c:d", "22:60-23:00", "-1:00-2:00"]
+        {
+            assert!(text.parse::<Hours>().is_err(), "{text}");
         }
     }
 

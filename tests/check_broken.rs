@@ -90,6 +90,8 @@ const ERRORS: &[(&str, &str, &str)] = &[
     ("bad-rate", "[crawl]\nrate = ¦\"0/s\"\n", "above zero"),
     ("bad-rate", "[crawl]\nrate = ¦\"3s\"\n", "\"1/3s\""),
     ("bad-duration", "[crawl]\nrefresh = ¦\"15 minutes\"\n", "\"15m\""),
+    ("bad-hours", "[crawl]\nquiet = ¦\"at night\"\n", "\"00:00-06:30\""),
+    ("zero", "[crawl]\nper_day = ¦0\n", "1 or more"),
     ("bad-url", "[crawl]\nseeds = [¦\"www.example.com\"]\n", "\"https://www.example.com\""),
     ("bad-url", "[crawl]\nsitemaps = [¦\"ftp://www.example.com/sitemap.xml\"]\n", "https://"),
     ("bad-status", "[crawl]\non_status = { \"4o5\" = ¦\"block\" }\n", "\"429\""),

@@ -47,7 +47,7 @@ async fn cost_is_flat_in_the_number_of_addresses() {
     let mut last = cpu();
     for first in (0..total).step_by(BATCH) {
         let links = (first..(first + BATCH).min(total)).map(link).collect();
-        frontier.commit(&Batch { links, ..Batch::default() }).await.unwrap();
+        frontier.commit(&Batch { run: 1, links, ..Batch::default() }).await.unwrap();
         let done = first + BATCH;
         if done.is_multiple_of(step) {
             let per_100k = (cpu() - last) * 100_000.0 / step as f64;
@@ -55,7 +55,7 @@ async fn cost_is_flat_in_the_number_of_addresses() {
             last = cpu();
         }
     }
-    let (hosts, mut took) = (frontier.lease(10, now(), now() + 600_000).await.unwrap(), Vec::new());
+    let (hosts, mut took) = (frontier.lease(1, 10, now(), now() + 600_000).await.unwrap(), Vec::new());
     assert_eq!(hosts.len(), 10);
     let mut visits = Vec::new();
     for host in &hosts {
@@ -72,10 +72,10 @@ async fn cost_is_flat_in_the_number_of_addresses() {
     took.sort_by(f64::total_cmp);
     let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize];
     let visited = visits.len();
-    frontier.commit(&Batch { visits, ..Batch::default() }).await.unwrap();
+    frontier.commit(&Batch { run: 1, visits, ..Batch::default() }).await.unwrap();
     // All known: nothing is queued again.
     let links = (0..BATCH.min(total)).map(link).collect();
-    frontier.commit(&Batch { links, ..Batch::default() }).await.unwrap();
+    frontier.commit(&Batch { run: 1, links, ..Batch::default() }).await.unwrap();
     let counts = frontier.counts().await.unwrap();
     assert_eq!((counts.queued + counts.seen, counts.seen), (total as i64, visited as i64));
     let used = (cpu() - start_cpu) * 100_000.0 / total as f64;
@@ -84,7 +84,8 @@ async fn cost_is_flat_in_the_number_of_addresses() {
     let disk = fs::metadata(&path).unwrap().len() as f64 / total as f64;
     let again = Instant::now();
     let frontier = SqliteFrontier::open(&path).await.unwrap();
-    frontier.select(&|_| true).await.unwrap();
+    frontier.recover().await.unwrap();
+    frontier.select(1, &|_| true).await.unwrap();
     println!(
         "{total} addresses in {seconds:.1} s: {used:.2} CPU-s per 100,000, {grown:.0} MiB more memory, {disk:.0} bytes of \
          disk each, next 16 in {:.2} ms (median), {:.2} (90 %), {:.2} (slowest), start-up {:.0} ms",

@@ -5,20 +5,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::IpNet;
 use jiff::Timestamp;
 use miette::miette;
 use url::Url;
 
 use super::{Failure, Outcome, exit};
 use crate::config::{self, Cidr, Config, ConfigSource};
-use crate::crawl::context::{Context, Settings};
-use crate::crawl::fetch::{Fetch, Http, Limits};
-use crate::crawl::guard::Guard;
+use crate::crawl::context::Context;
 use crate::crawl::report::{End, Report};
-use crate::crawl::robots::product_token;
 use crate::crawl::run::{CrawlError, Plan};
-use crate::crawl::warc::Archive;
+use crate::crawl::setup::{Overrides, Setup, SetupError, rotation};
+use crate::crawl::store::Store;
 use crate::output::parts::Rotation;
 use crate::sites::{Site, Sites};
 use crate::units::{Rate, Span};
@@ -58,6 +55,10 @@ pub struct Args {
     /// Crawl-delay of its robots.txt.
     #[arg(long, value_name = "RATE")]
     rate: Option<Rate>,
+    /// Ask only for lists that are due: each is looked at as often as it changes, at most as often as `refresh` in the site's
+    /// file says and at least once a day. For runs that come again and again.
+    #[arg(long)]
+    due: bool,
     /// Crawl from an archive instead of the network.
     #[arg(long, value_name = "FILE.warc.gz")]
     replay: Option<PathBuf>,
@@ -78,16 +79,25 @@ pub enum LogFormat {
     Json,
 }
 
+/// A run, and where its state and output are.
+struct Work {
+    plan: Plan,
+    rotation: Rotation,
+    in_flight: u32,
+    out: PathBuf,
+    state: PathBuf,
+}
+
 impl Args {
     pub fn run(self) -> Outcome {
         let json = self.log_format == LogFormat::Json;
         logging(json);
-        let plan = self.plan()?;
+        let work = self.work()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
             .map_err(|e| Failure::unexpected(miette!("cannot start: {e}")))?;
-        let report = runtime.block_on(crawl(plan))?;
+        let report = runtime.block_on(crawl(work))?;
         print(&report, json);
         Ok(match report.end {
             End::Interrupted => exit::INTERRUPTED,
@@ -97,7 +107,7 @@ impl Args {
     }
 
     /// Everything that can be wrong is found here, before anything is fetched.
-    fn plan(self) -> Result<Plan, Failure> {
+    fn work(self) -> Result<Work, Failure> {
         let (config, source) = self.configuration()?;
         let mut folders: Vec<PathBuf> = config.selectors.iter().cloned().collect();
         folders.extend(self.selectors.iter().cloned());
@@ -115,58 +125,23 @@ impl Args {
                 "the user agent names no contact of yours; set `user_agent` under [http] so that sites can reach you"
             );
         }
-        let limits = Limits {
-            timeout: config.http.timeout.0,
-            connect_timeout: config.http.connect_timeout.0,
-            max_body: config.http.max_body.0,
-            ..Limits::default()
-        };
-        let mut private: Vec<IpNet> = config.allow_private();
-        private.extend(self.allow_private.iter().map(|c| c.0));
-        let guard = Guard::new(private, config.resolve());
-        let concurrency = config.politeness.concurrency.map(|c| c.0);
-        let fetch: Arc<dyn Fetch> = match &self.replay {
-            Some(path) => Arc::new(Archive::open(path, limits.max_body).map_err(|e| Failure::usage(miette!("{e}")))?),
-            None => {
-                let idle = concurrency.unwrap_or(4) as usize;
-                Arc::new(
-                    Http::new(user_agent, guard.clone(), limits, idle)
-                        .map_err(|e| Failure::unexpected(miette!("{e}")))?,
-                )
-            }
-        };
-        let settings = Settings {
-            interval: config.politeness.rate.map(|rate| rate.interval),
-            forced_interval: self.rate.map(|rate| rate.interval),
-            concurrency,
-            respect_robots: config.politeness.respect_robots,
-            sitemaps: config.politeness.sitemaps,
-            patience: config.politeness.patience.0,
-            in_flight: config.http.in_flight,
-            max_redirects: config.http.max_redirects,
-            rotation: Rotation {
-                size: config.output.rotate_size,
-                every: config.output.rotate_every,
-                compress: config.output.compress,
-            },
-            traps: crate::crawl::traps::Limits {
-                depth: config.traps.max_depth,
-                per_pattern: config.traps.max_per_pattern,
-            },
+        let overrides = Overrides {
+            interval: self.rate.map(|rate| rate.interval),
+            replay: self.replay.clone(),
+            allow_private: self.allow_private.iter().map(|c| c.0).collect(),
+            due_only: self.due,
             limit: self.limit,
-            token: product_token(user_agent).to_owned(),
-            clean: crate::clean::Options { watch: true, links: true, ..Default::default() },
         };
-        Ok(Plan {
-            fetch,
-            guard,
-            sites,
-            chosen,
-            pages,
-            since: self.since.and_then(|age| ago(age.0)),
+        let setup = Setup::new(&config, sites, &overrides).map_err(|error| match error {
+            SetupError::Archive(_) => Failure::usage(miette!("{error}")),
+            SetupError::Http(_) => Failure::unexpected(miette!("{error}")),
+        })?;
+        Ok(Work {
+            plan: setup.plan(chosen, pages, self.since.and_then(|age| ago(age.0))),
+            rotation: rotation(&config),
+            in_flight: config.http.in_flight,
             out: self.out.unwrap_or(config.output.dir),
             state: self.state.unwrap_or(config.state.dir),
-            settings,
         })
     }
 
@@ -256,8 +231,17 @@ fn ago(age: Duration) -> Option<Timestamp> {
     Timestamp::now().checked_sub(age).ok()
 }
 
-async fn crawl(plan: Plan) -> Result<Report, Failure> {
-    let run = plan.prepare().await.map_err(failure)?;
+async fn crawl(work: Work) -> Result<Report, Failure> {
+    let opened = Store::open(&work.state, &work.out, work.rotation, work.in_flight, None).await;
+    let store = Arc::new(opened.map_err(failure)?);
+    let result = in_store(work.plan, &store).await;
+    let closed = store.close().await.map_err(failure);
+    let report = result?;
+    closed.map(|()| report)
+}
+
+async fn in_store(plan: Plan, store: &Arc<Store>) -> Result<Report, Failure> {
+    let run = plan.prepare(store.clone()).await.map_err(failure)?;
     let context = run.context.clone();
     let signals = tokio::spawn(signals(context.clone()));
     let progress = super::progress::start(context);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use url::Url;
 
@@ -10,6 +11,7 @@ use super::context::{Context, Host};
 use super::fetch::{FetchError, Request, Response};
 use super::host::{PageAdvice, Turn};
 use super::pool::PoolError;
+use super::store::{Observer, RawCopy};
 use crate::clean::{self, Body, Cleaned, Options, Page};
 use crate::drift::{Observation, RawPage};
 use crate::frontier::{Millis, Task};
@@ -39,12 +41,14 @@ pub async fn ask(context: &Context, host: &Host, request: Request<'_>, tries: u3
     }
     let result = tokio::select! {
         () = context.stop.cancelled() => return Asked::Not,
-        result = context.fetch.fetch(request) => result,
+        result = asked(context, host, request) => result,
     };
     let rules = host.site.as_ref().map(|site| &site.crawl);
     let (advice, result) = match result {
         Ok(response) => {
             out.counts.fetched += 1;
+            out.counts.bytes += response.body.len() as u64;
+            out.counts.took.note(response.took);
             tracing::debug!(url = %request.url, status = response.status, bytes = response.body.len(), "fetched");
             (host.gate.answered(&response, tries, rules), Ok(response))
         }
@@ -63,6 +67,14 @@ pub async fn ask(context: &Context, host: &Host, request: Request<'_>, tries: u3
     }
 }
 
+/// Makes a request in its host's turn, and tells the host's gate when the server must have seen it.
+pub async fn asked(context: &Context, host: &Host, request: Request<'_>) -> Result<Response, FetchError> {
+    let begun = Instant::now();
+    let result = context.fetch.fetch(request).await;
+    host.gate.heard(result.as_ref().map_or_else(|_| Instant::now(), |response| begun + response.waited));
+    result
+}
+
 /// The robots.txt rule that forbids an address of a host, if one does.
 pub fn forbidden(context: &Context, host: &Host, url: &Url) -> Option<(Reason, String)> {
     if !context.settings.respect_robots {
@@ -78,14 +90,21 @@ pub fn forbidden(context: &Context, host: &Host, url: &Url) -> Option<(Reason, S
     }
 }
 
+/// A page that was cleaned, with what goes along with it.
+pub struct Clean {
+    /// What the cleaner made of it.
+    pub cleaned: Cleaned,
+    /// `WARC-Record-ID` where it came from an archive.
+    pub warc: Option<String>,
+    /// What it says about its site's selector file.
+    pub look: Option<Box<Observation>>,
+    /// The page itself, where the observer wants it.
+    pub copy: Option<Box<RawCopy>>,
+}
+
 /// Cleans a page on a thread that may take its time; the host's turn ends when the page has its place in the queue.
-pub async fn cleaned(
-    context: &Arc<Context>,
-    url: &Url,
-    response: Response,
-    turn: Turn,
-) -> Result<(Cleaned, Option<String>, Option<Box<Observation>>), PoolError> {
-    let place = context.cleaning.place().await;
+pub async fn cleaned(context: &Arc<Context>, url: &Url, response: Response, turn: Turn) -> Result<Clean, PoolError> {
+    let place = context.store.cleaning.place().await;
     drop(turn);
     let (url, context) = (url.clone(), context.clone());
     let job = move || {
@@ -95,15 +114,18 @@ pub async fn cleaned(
             content_type: response.content_type.as_deref(),
             fetched_at: Some(response.at),
         };
-        let options = Options { frames: context.frames.known(), ..context.settings.clean.clone() };
+        let options = Options { frames: context.store.frames.known(), ..context.settings.clean.clone() };
         let cleaned = clean::clean(&page, &context.scope.sites, &options);
-        cleaned.outline.iter().for_each(|outline| context.frames.learn(outline));
+        cleaned.outline.iter().for_each(|outline| context.store.frames.learn(outline));
         let site = context.scope.sites.for_url(&url);
         let mut look = site.and_then(|site| Observation::of(site, &url, response.at, &cleaned)).map(Box::new);
-        if let Some(look) = look.as_mut().filter(|look| context.drift.wants_page(&look.site.id)) {
+        if let Some(look) = look.as_mut().filter(|look| context.store.drift.wants_page(&look.site.id)) {
             look.raw = RawPage::pack(&response.body, response.content_type.as_deref());
         }
-        (cleaned, response.warc, look)
+        let wanted = |observer: &Arc<dyn Observer>| site.is_some_and(|site| observer.wants_page(&site.id));
+        let copy = (cleaned.article.is_ok() && context.store.observer.as_ref().is_some_and(wanted))
+            .then(|| Box::new(RawCopy { body: response.body, content_type: response.content_type }));
+        Clean { cleaned, warc: response.warc, look, copy }
     };
     place.run(job).await
 }

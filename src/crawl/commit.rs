@@ -14,11 +14,10 @@ use tokio::time::Instant;
 use super::context::{Context, Host, lock};
 use super::report::{End, SiteReport};
 use super::run::CrawlError;
+use super::store::{Brief, Committed, Outputs};
 use crate::drift::Observation;
-use crate::frontier::sqlite::SqliteFrontier;
 use crate::frontier::{Batch, Fate, Frontier, HostUpdate, Kind, NewUrl, Task, UrlKey};
 use crate::output::fault;
-use crate::output::series::Series;
 use crate::record::{Reason, Rejected};
 
 /// Longest that a finished visit waits for company.
@@ -65,6 +64,8 @@ pub struct Finished {
     pub updates: Vec<HostUpdate>,
     /// Counts for the report.
     pub counts: SiteReport,
+    /// The article in short, where somebody watches.
+    pub brief: Option<Box<Brief>>,
     /// What the page says about its site's selector file.
     pub look: Option<Box<Observation>>,
     /// The claim on one of the articles wanted.
@@ -83,6 +84,7 @@ impl Finished {
             seen: Vec::new(),
             updates: Vec::new(),
             counts: SiteReport::default(),
+            brief: None,
             look: None,
             claim: None,
         }
@@ -119,15 +121,11 @@ pub fn now_text() -> String {
 pub struct Committer {
     /// The run.
     pub context: Arc<Context>,
-    /// `articles.jsonl`.
-    pub articles: Series<SqliteFrontier>,
-    /// `rejected.jsonl`.
-    pub rejected: Series<SqliteFrontier>,
 }
 
 impl Committer {
     /// Runs until the context is closed. On an error the run is stopped and what was not committed is taken back.
-    pub async fn run(mut self, mut finished: mpsc::Receiver<Finished>) -> Result<(), CrawlError> {
+    pub async fn run(self, mut finished: mpsc::Receiver<Finished>) -> Result<(), CrawlError> {
         let mut written = 0;
         let mut group = Vec::with_capacity(MOST);
         while let Some(first) = self.first(&mut finished).await {
@@ -135,8 +133,6 @@ impl Committer {
             if let Err(error) = self.commit(&mut group).await {
                 self.context.broken.store(true, Ordering::Release);
                 self.context.stop(End::Interrupted);
-                self.articles.lines.roll_back();
-                self.rejected.lines.roll_back();
                 for done in group.drain(..) {
                     done.host.settled();
                 }
@@ -146,15 +142,14 @@ impl Committer {
                 return Err(error);
             }
             written += self.announce(&mut group);
-            if let Err(error) = self.context.drift.save_if_due().await {
+            if let Err(error) = self.context.store.drift.save_if_due().await {
                 tracing::warn!("{error}");
             }
             if self.context.settings.limit.is_some_and(|limit| written >= limit) {
                 self.context.stop(End::Limit);
             }
         }
-        self.articles.close().await?;
-        Ok(self.rejected.close().await?)
+        Ok(())
     }
 
     /// The next visit; `None` when there will be no more.
@@ -183,21 +178,37 @@ impl Committer {
         }
     }
 
-    async fn commit(&mut self, group: &mut [Finished]) -> Result<(), CrawlError> {
+    async fn commit(&self, group: &mut [Finished]) -> Result<(), CrawlError> {
+        // Held to the end, so that of two runs with the same text the second one sees the first.
+        let mut outputs = self.context.store.outputs.lock().await;
+        let written = self.write(group, &mut outputs).await;
+        if written.is_err() {
+            outputs.articles.lines.roll_back();
+            outputs.rejected.lines.roll_back();
+            return written;
+        }
+        // What is wrong with a part now must not take the commit back.
+        outputs.articles.lines.committed();
+        outputs.rejected.lines.committed();
+        outputs.articles.committed().await?;
+        Ok(outputs.rejected.committed().await?)
+    }
+
+    async fn write(&self, group: &mut [Finished], outputs: &mut Outputs) -> Result<(), CrawlError> {
         self.settle_redirects(group).await?;
         self.settle_duplicates(group).await?;
-        let mut batch = Batch::default();
+        let mut batch = Batch { run: self.context.run, ..Batch::default() };
         let (mut articles, mut rejected) = (Vec::new(), Vec::new());
         for done in group.iter_mut() {
-            match std::mem::take(&mut done.line) {
+            match &mut done.line {
                 Line::None => {}
                 Line::Article { line, text, id } => {
-                    articles.extend_from_slice(&line);
-                    batch.texts.push((text, id));
+                    articles.append(line);
+                    batch.texts.push((*text, std::mem::take(id)));
                 }
                 Line::Rejected(line) => {
                     // A struct of strings always serialises.
-                    serde_json::to_writer(&mut rejected, &line).unwrap_or_default();
+                    serde_json::to_writer(&mut rejected, line).unwrap_or_default();
                     rejected.push(b'\n');
                 }
             }
@@ -209,10 +220,11 @@ impl Committer {
         }
         // The disk may be slow; other tasks move to another thread meanwhile.
         tokio::task::block_in_place(|| {
-            self.articles.lines.append(&articles)?;
-            self.rejected.lines.append(&rejected)
+            outputs.articles.lines.append(&articles)?;
+            outputs.rejected.lines.append(&rejected)
         })?;
-        batch.outputs = [(&articles, &self.articles), (&rejected, &self.rejected)]
+        batch.budgets = self.context.store.budgets.used();
+        batch.outputs = [(&articles, &outputs.articles), (&rejected, &outputs.rejected)]
             .into_iter()
             .filter(|(bytes, _)| !bytes.is_empty())
             .map(|(_, file)| file.lines.state())
@@ -221,11 +233,7 @@ impl Committer {
         self.context.frontier.commit(&batch).await?;
         fault("committed");
         self.wake(&batch);
-        // What is wrong with a part now must not take the commit back.
-        self.articles.lines.committed();
-        self.rejected.lines.committed();
-        self.articles.committed().await?;
-        Ok(self.rejected.committed().await?)
+        Ok(())
     }
 
     /// A redirect to an address that is known already leads nowhere new: a loop, or a second address of a page.
@@ -298,8 +306,19 @@ impl Committer {
         for mut done in group.drain(..) {
             report.add(&done.host.name, &done.counts);
             articles += done.counts.articles;
-            for warning in done.look.take().map(|look| self.context.drift.observe(*look)).unwrap_or_default() {
+            let store = &self.context.store;
+            let changes = done.look.take().map(|look| store.drift.observe(*look)).unwrap_or_default();
+            for warning in &changes {
                 tracing::warn!("drift: {warning}");
+            }
+            if let Some(observer) = &store.observer {
+                let rejected = match &done.line {
+                    Line::Rejected(rejected) => Some(&**rejected),
+                    _ => None,
+                };
+                let (site, counts, article) = (done.host.name.as_str(), &done.counts, done.brief.as_deref());
+                observer.committed(Committed { site, counts, article, rejected });
+                changes.iter().for_each(|warning| observer.drifted(warning));
             }
             if done.counts.articles > 0
                 && let Some(claim) = done.claim.take()

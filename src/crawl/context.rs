@@ -1,10 +1,11 @@
 //! What every part of one run shares.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -13,17 +14,16 @@ use super::discover::{Lately, Scope};
 use super::fetch::Fetch;
 use super::guard::Guard;
 use super::host::{Gate, Pace};
-use super::pool::Pool;
 use super::report::{End, Report};
+use super::rest::Rest;
 use super::robots::Robots;
+use super::store::Store;
 use super::traps::{self, Traps};
 use crate::clean;
-use crate::clean::frames::Shared as Frames;
-use crate::drift::Watch;
 use crate::frontier::sqlite::SqliteFrontier;
-use crate::frontier::{HostId, LeasedHost, Millis, UrlKey};
-use crate::output::parts::Rotation;
+use crate::frontier::{HostId, LeasedHost, Millis, RunId, UrlKey};
 use crate::sites::Site;
+use crate::units::Hours;
 
 /// How a run is to be done.
 #[derive(Debug, Clone)]
@@ -34,18 +34,20 @@ pub struct Settings {
     pub forced_interval: Option<Duration>,
     /// Requests under way at a host where the site's file says nothing, and the most anywhere.
     pub concurrency: Option<u32>,
+    /// Hours in which nothing is asked of any site, beside its own.
+    pub quiet: Vec<Hours>,
+    /// Requests to one site on one day, at most.
+    pub per_day: Option<u64>,
     /// Keep to robots.txt.
     pub respect_robots: bool,
+    /// Ask only for lists that are due by their own rhythm, as a run does that comes again and again.
+    pub due_only: bool,
     /// Ask for the sitemaps that robots.txt names.
     pub sitemaps: bool,
     /// How long to wait for a host that asked to wait.
     pub patience: Duration,
-    /// Requests under way at a time.
-    pub in_flight: u32,
     /// Redirects followed from one address.
     pub max_redirects: u32,
-    /// When output files are cut into parts.
-    pub rotation: Rotation,
     /// How far lists are followed.
     pub traps: traps::Limits,
     /// Articles to write at most.
@@ -60,11 +62,15 @@ pub struct Settings {
 ///
 /// # Stopping
 ///
-/// There is one idea: `stop` is cancelled, once, with the reason in `end`. From then on no request starts and those
-/// under way are dropped; their addresses stay in the frontier, so nothing is lost. A host's worker ends when all its
-/// visits are committed or dropped; when all workers have ended, `closed` ends the committer. Nobody else needs to
-/// clean up.
+/// There is one idea with two steps. `closing` is cancelled, once, with the reason in `end`: from then on no visit
+/// begins, and those under way finish. `stop` drops those as well; their addresses stay in the frontier, so nothing is
+/// lost. A host's worker ends when all its visits are committed or dropped; when all workers have ended, `closed` ends
+/// the committer. Nobody else needs to clean up.
 pub struct Context {
+    /// Its number among those of the process.
+    pub run: RunId,
+    /// What it shares with other runs.
+    pub store: Arc<Store>,
     /// Where pages come from.
     pub fetch: Arc<dyn Fetch>,
     /// Which addresses may be connected to.
@@ -83,12 +89,6 @@ pub struct Context {
     pub traps: Traps,
     /// Only these, where addresses were given by hand.
     pub focus: Option<Mutex<HashSet<UrlKey>>>,
-    /// Bounds requests under way.
-    pub in_flight: Arc<Semaphore>,
-    /// Threads that clean pages.
-    pub cleaning: Pool,
-    /// What repeats on the pages of hosts without a fitting selector file.
-    pub frames: Frames,
     /// One permit for each article still wanted.
     pub wanted: Option<Arc<Semaphore>>,
     /// To the committer.
@@ -99,7 +99,9 @@ pub struct Context {
     pub held: Mutex<HashMap<HostId, Arc<Host>>>,
     /// Something may have become ready.
     pub ready: Notify,
-    /// No further requests.
+    /// No further visits.
+    pub closing: CancellationToken,
+    /// No further requests, and those under way are dropped.
     pub stop: CancellationToken,
     /// Why.
     pub end: OnceLock<End>,
@@ -107,17 +109,21 @@ pub struct Context {
     pub closed: CancellationToken,
     /// Set when the store or the output failed.
     pub broken: AtomicBool,
-    /// Told how pages look, of what is committed.
-    pub drift: Watch,
     /// Counts, of what is committed.
     pub report: Mutex<Report>,
 }
 
 impl Context {
-    /// Stops the run; the first reason counts.
+    /// Stops the run at once; the first reason counts.
     pub fn stop(&self, end: End) {
-        self.end.get_or_init(|| end);
+        self.finish(end);
         self.stop.cancel();
+    }
+
+    /// Begins nothing more and lets what is under way finish; the first reason counts.
+    pub fn finish(&self, end: End) {
+        self.end.get_or_init(|| end);
+        self.closing.cancel();
     }
 
     /// True if an address belongs to the run.
@@ -145,6 +151,8 @@ pub struct Host {
     pub name: String,
     /// robots.txt, once it is known.
     pub robots: OnceLock<Robots>,
+    /// When robots.txt was fetched.
+    pub robots_at: AtomicI64,
     /// Visits begun and not yet committed.
     pub outstanding: AtomicUsize,
     /// Something of this host was committed.
@@ -167,10 +175,24 @@ impl Host {
             (Some(site), Some(ours)) => site.min(ours),
             (site, ours) => site.or(ours).unwrap_or(1),
         };
-        let pace = Pace { interval, concurrency };
-        let gate = Gate::new(pace, &lease, context.fetch.is_replay(), settings.patience);
         let name = site.as_ref().map_or_else(|| lease.key.to_string(), |site| site.id.clone());
-        Self { lease, gate, site, name, robots: OnceLock::new(), outstanding: AtomicUsize::new(0), wake: Notify::new() }
+        let mut hours = settings.quiet.clone();
+        hours.extend(rules.into_iter().flat_map(|rules| &rules.quiet));
+        let per_day = [rules.and_then(|rules| rules.per_day), settings.per_day].into_iter().flatten().min();
+        let zone = site.as_ref().map_or_else(|| TimeZone::fixed(jiff::tz::offset(8)), |site| site.timezone.clone());
+        let rest = Rest { hours, zone, budget: per_day.map(|most| context.store.budgets.of(&name, most)) };
+        let pace = Pace { interval, concurrency, rest };
+        let gate = Gate::new(pace, &lease, context.fetch.is_replay(), settings.patience);
+        Self {
+            lease,
+            gate,
+            site,
+            name,
+            robots: OnceLock::new(),
+            robots_at: AtomicI64::new(Millis::MAX),
+            outstanding: AtomicUsize::new(0),
+            wake: Notify::new(),
+        }
     }
 
     /// A visit of this host is committed or given up.

@@ -57,7 +57,9 @@ pub struct Response {
     pub body: Vec<u8>,
     /// When the answer came.
     pub at: Timestamp,
-    /// How long it took.
+    /// How long it took until the headers were there.
+    pub waited: Duration,
+    /// How long it took as a whole.
     pub took: Duration,
     /// `WARC-Record-ID` where it came from an archive.
     pub warc: Option<String>,
@@ -233,6 +235,7 @@ impl Http {
             location: text(header::LOCATION).map(|to| request.url.join(&to).map_err(|_| to)),
             body: Vec::new(),
             at,
+            waited: begun.elapsed(),
             took: Duration::ZERO,
             warc: None,
         };

@@ -1,20 +1,23 @@
 //! When a request may go. Everything that is true of one host lives in one value, and nothing else in the program
 //! knows how politeness works.
 //!
-//! A request goes when three things allow it: a concurrency permit, the host's `not_before` (Retry-After, backoff,
-//! block, slow-down) and the limiter, which never lets two requests closer together than the interval, not even after
-//! a pause. robots.txt counts like any other request.
+//! A request goes when four things allow it: a concurrency permit, the host's `not_before` (Retry-After, backoff,
+//! block), the pace (interval and slow-down, counted from the last request of any run) and the limiter, which never lets
+//! two requests closer together than the interval, not even after a pause. robots.txt counts like any other request.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::fetch::{FetchError, Response};
+use super::rest::{AT_REST, Rest};
 use super::robots::Robots;
 use crate::frontier::{HostUpdate, LeasedHost, Millis, now};
 use crate::sites::{CrawlRules, StatusAction};
+use crate::units::Span;
 
 /// First wait after a failure; doubled with each further one.
 const BACKOFF: Duration = Duration::from_secs(1);
@@ -40,20 +43,33 @@ const PATIENT_TRIES: u32 = 6;
 const SLOWEST: f64 = 8.0;
 /// What is stretched where the interval itself is shorter.
 const SLOW_UNIT: Duration = Duration::from_millis(100);
+/// Shortest interval that timers can keep.
+const TICK: Duration = Duration::from_millis(1);
+/// Of the interval, what is waited for after an answer has come, where requests go one at a time: however late a request
+/// was delivered, the server sees the next one no sooner than this after it.
+const AFTER_ANSWER: f64 = 0.92;
+/// A pace slower than one request in this time is left to later runs.
+const SLOWEST_PACE: Duration = Duration::from_secs(600);
 
 /// How fast a host may be asked.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Default)]
 pub struct Pace {
     /// Time between the starts of two requests.
     pub interval: Duration,
     /// Requests under way at a time.
     pub concurrency: u32,
+    /// When it is not asked at all.
+    pub rest: Rest,
 }
 
 /// One host's gate.
 pub struct Gate {
     permits: Arc<Semaphore>,
     state: Mutex<State>,
+    /// Requests go one at a time.
+    single: bool,
+    /// When nothing is asked at all.
+    rest: Rest,
     /// Nobody is at the other end: nothing waits.
     replay: bool,
     /// Longest time this run waits for the host.
@@ -65,8 +81,12 @@ struct State {
     interval: Duration,
     /// None where the interval is below what a timer can tell apart.
     limiter: Option<Arc<DefaultDirectRateLimiter>>,
-    /// No request before.
+    /// No request before: the host asked for it, or fails.
     not_before: Instant,
+    /// No request before, by the pace.
+    paced: Instant,
+    /// When the last request went, of this run or one before.
+    asked: Option<Instant>,
     /// How far the interval is stretched, 1 or more: up with errors and slow answers, slowly down again.
     stretch: f64,
     /// Usual time of an answer, for noticing slow ones.
@@ -77,6 +97,8 @@ struct State {
     blocks: u32,
     /// Why the host is left alone, if it is.
     blocked: Option<String>,
+    /// Why it rests, if it does.
+    resting: Option<String>,
 }
 
 /// Leave for one request; the next of the same host may go when it is dropped (and the interval is over).
@@ -113,19 +135,29 @@ pub enum PageAdvice {
 impl Gate {
     /// The gate of a host just leased.
     pub fn new(pace: Pace, host: &LeasedHost, replay: bool, patience: Duration) -> Self {
-        let wait = Duration::from_millis(u64::try_from(host.not_before - now()).unwrap_or(0));
+        let (here, clock) = (Instant::now(), now());
+        let wait = Duration::from_millis(u64::try_from(host.not_before - clock).unwrap_or(0));
+        // Not later than now, or a clock that was set back would hold the host for long. What was asked before this machine
+        // started is so long ago that only `Crawl-delay` could tell.
+        let ago = Duration::from_millis(u64::try_from(clock - host.asked).unwrap_or(0));
+        let asked = (host.asked > 0).then(|| here.checked_sub(ago)).flatten();
         Self {
             permits: Arc::new(Semaphore::new(pace.concurrency.max(1) as usize)),
+            single: pace.concurrency <= 1,
             state: Mutex::new(State {
                 interval: pace.interval,
                 limiter: limiter(pace.interval),
-                not_before: Instant::now() + wait,
+                not_before: here + wait,
+                paced: asked.filter(|_| pace.interval >= TICK).map_or(here, |asked| asked + pace.interval),
+                asked,
                 stretch: 1.0,
                 usual: None,
                 failures: host.failures,
                 blocks: 0,
                 blocked: None,
+                resting: None,
             }),
+            rest: pace.rest,
             replay,
             patience,
         }
@@ -139,27 +171,74 @@ impl Gate {
         // The semaphore is never closed.
         let permit = self.permits.clone().acquire_owned().await.ok();
         loop {
-            let (limiter, not_before) = {
+            let (limiter, at) = {
                 let state = self.state();
-                (state.limiter.clone(), state.not_before)
+                if self.too_long(&state) {
+                    return None;
+                }
+                (state.limiter.clone(), state.not_before.max(state.paced))
             };
-            if not_before > Instant::now() + self.patience {
-                return None;
-            }
-            tokio::time::sleep_until(not_before.into()).await;
+            tokio::time::sleep_until(at.into()).await;
             if let Some(limiter) = limiter {
                 limiter.until_ready().await;
             }
             let mut state = self.state();
+            let here = Instant::now();
             // Something may have happened while this one waited.
-            if state.not_before <= Instant::now() {
+            if state.not_before.max(state.paced) <= here {
+                if let Err((until, why)) = self.rest.take(Timestamp::now()) {
+                    let wait = until.as_millisecond() - now();
+                    state.wait(Duration::from_millis(u64::try_from(wait).unwrap_or(0)));
+                    state.resting = Some(why);
+                    continue;
+                }
+                state.resting = None;
+                state.asked = Some(here);
                 if state.stretch > 1.0 {
-                    let unit = state.interval.max(SLOW_UNIT);
-                    state.not_before = Instant::now() + unit.mul_f64(state.stretch);
+                    state.paced = here + state.interval.max(SLOW_UNIT).mul_f64(state.stretch);
+                } else if state.interval >= TICK {
+                    state.paced = here + state.interval;
                 }
                 return Some(Turn { _permit: permit });
             }
         }
+    }
+
+    /// The server must have seen a request by now: an answer began to come, or did not within its time.
+    pub fn heard(&self, at: Instant) {
+        let mut state = self.state();
+        if self.single && state.interval >= TICK {
+            state.paced = state.paced.max(at + state.interval.mul_f64(AFTER_ANSWER));
+        }
+    }
+
+    /// When the host was last asked, for the state; 0 where it never was.
+    pub fn asked(&self) -> Millis {
+        let asked = self.state().asked.filter(|_| !self.replay);
+        asked.map_or(0, |asked| now() - i64::try_from(asked.elapsed().as_millis()).unwrap_or(0))
+    }
+
+    /// What the state has to know of a host that is left because its turn comes too late for this run.
+    pub fn left_for_later(&self) -> Option<HostUpdate> {
+        let mut state = self.state();
+        if self.replay || !self.too_long(&state) {
+            return None;
+        }
+        let here = Instant::now();
+        let wait = state.paced.saturating_duration_since(here);
+        let why = match state.resting.take() {
+            Some(why) => why,
+            None if wait > SLOWEST_PACE => format!("{AT_REST}it may be asked once in {}", Span(state.interval)),
+            // Committed when it was noticed.
+            None => return None,
+        };
+        let at = state.wait(wait);
+        Some(HostUpdate { not_before: Some(at), blocked: Some(Some(why)), ..HostUpdate::default() })
+    }
+
+    fn too_long(&self, state: &State) -> bool {
+        let here = Instant::now();
+        state.not_before > here + self.patience || state.paced > here + SLOWEST_PACE.max(self.patience)
     }
 
     /// robots.txt is known: its Crawl-delay is a floor.
@@ -172,8 +251,10 @@ impl Gate {
         if delay > state.interval {
             state.interval = delay;
             state.limiter = limiter(delay);
-            // The request for robots.txt itself has just gone.
-            state.not_before = state.not_before.max(Instant::now() + delay);
+            // Counted from the last request, which mostly was the one for robots.txt.
+            if let Some(asked) = state.asked {
+                state.paced = state.paced.max(asked + delay);
+            }
         }
     }
 
@@ -182,9 +263,9 @@ impl Gate {
         self.state().blocked.clone()
     }
 
-    /// True while the host asks for a wait that this run has no patience for.
+    /// True while the host's next turn is so far off that it is left to a later run.
     pub fn is_shut(&self) -> bool {
-        !self.replay && self.state().not_before > Instant::now() + self.patience
+        !self.replay && self.too_long(&self.state())
     }
 
     /// An answer came.
@@ -362,7 +443,7 @@ fn noise() -> f64 {
 
 fn limiter(interval: Duration) -> Option<Arc<DefaultDirectRateLimiter>> {
     // Timers tell milliseconds apart; a limit beyond a thousand a second is none.
-    if interval < Duration::from_millis(1) {
+    if interval < TICK {
         return None;
     }
     // One cell: `with_period` has a burst of one, so that a pause earns nothing.

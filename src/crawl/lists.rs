@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use flate2::read::MultiGzDecoder;
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use url::Url;
@@ -22,6 +22,8 @@ pub struct Entry {
     pub url: Url,
     /// Published or last changed.
     pub at: Option<Timestamp>,
+    /// Last changed, at the latest: where only a day is given, its end.
+    pub changed: Option<Timestamp>,
     /// True for an index's link to another sitemap.
     pub is_sitemap: bool,
 }
@@ -71,14 +73,14 @@ fn xml(body: &[u8], base: &Url) -> Result<Vec<Entry>, ListError> {
     reader.config_mut().check_end_names = false;
     let mut entries = Vec::new();
     let mut text = String::new();
-    let (mut loc, mut at, mut in_sitemap) = (None, None, false);
+    let (mut loc, mut at, mut changed, mut in_sitemap) = (None, None, None, false);
     while entries.len() < MAX_LOCS {
         match reader.read_event().map_err(|e| ListError::Xml(e.to_string()))? {
             Event::Start(tag) => {
                 text.clear();
                 match tag.local_name().as_ref() {
-                    "url" => (loc, at, in_sitemap) = (None, None, false),
-                    "sitemap" => (loc, at, in_sitemap) = (None, None, true),
+                    "url" => (loc, at, changed, in_sitemap) = (None, None, None, false),
+                    "sitemap" => (loc, at, changed, in_sitemap) = (None, None, None, true),
                     _ => {}
                 }
             }
@@ -100,9 +102,12 @@ fn xml(body: &[u8], base: &Url) -> Result<Vec<Entry>, ListError> {
                     // An image's loc comes after the page's own.
                     "loc" if loc.is_none() => loc = base.join(text.trim()).ok(),
                     "publication_date" => at = date(text.trim()).or(at),
-                    "lastmod" if at.is_none() => at = date(text.trim()),
+                    "lastmod" => {
+                        at = at.or_else(|| date(text.trim()));
+                        changed = latest(text.trim());
+                    }
                     "url" | "sitemap" => {
-                        entries.extend(loc.take().map(|url| Entry { url, at, is_sitemap: in_sitemap }));
+                        entries.extend(loc.take().map(|url| Entry { url, at, changed, is_sitemap: in_sitemap }));
                     }
                     _ => {}
                 }
@@ -121,7 +126,7 @@ fn plain(body: &[u8], base: &Url) -> Vec<Entry> {
         .map(str::trim)
         .filter(|line| line.starts_with("http"))
         .filter_map(|line| base.join(line).ok())
-        .map(|url| Entry { url, at: None, is_sitemap: false })
+        .map(|url| Entry { url, at: None, changed: None, is_sitemap: false })
         .take(MAX_LOCS)
         .collect()
 }
@@ -143,7 +148,8 @@ pub fn feed(body: &[u8], base: &Url) -> Result<Vec<Entry>, ListError> {
         let at = entry.published.or(entry.updated).and_then(|t| Timestamp::from_second(t.timestamp()).ok());
         let is_page = |link: &&feed_rs::model::Link| link.rel.as_deref().is_none_or(|rel| rel == "alternate");
         let link = entry.links.iter().find(is_page)?;
-        Some(Entry { url: base.join(link.href.trim()).ok()?, at, is_sitemap: false })
+        let changed = entry.updated.and_then(|t| Timestamp::from_second(t.timestamp()).ok());
+        Some(Entry { url: base.join(link.href.trim()).ok()?, at, changed, is_sitemap: false })
     });
     Ok(entries.collect())
 }
@@ -169,7 +175,7 @@ pub fn json(body: &[u8], path: &str, base: &Url) -> Result<Vec<Entry>, ListError
         }
     }
     let urls = found.into_iter().filter_map(|v| v.as_str()).filter_map(|text| base.join(text.trim()).ok());
-    Ok(urls.map(|url| Entry { url, at: None, is_sitemap: false }).take(MAX_LOCS).collect())
+    Ok(urls.map(|url| Entry { url, at: None, changed: None, is_sitemap: false }).take(MAX_LOCS).collect())
 }
 
 /// A W3C date: whole, or only the day (taken as its start in China, where these sites are).
@@ -179,6 +185,15 @@ pub fn date(text: &str) -> Option<Timestamp> {
     }
     let day: jiff::civil::Date = text.get(..10)?.parse().ok()?;
     jiff::tz::TimeZone::fixed(jiff::tz::offset(8)).to_timestamp(day.at(0, 0, 0, 0)).ok()
+}
+
+/// The end of what a W3C date names: that moment, or the end of the day.
+fn latest(text: &str) -> Option<Timestamp> {
+    let at = date(text)?;
+    match text.parse::<Timestamp>() {
+        Ok(at) => Some(at),
+        Err(_) => at.checked_add(24.hours()).ok(),
+    }
 }
 
 #[cfg(test)]

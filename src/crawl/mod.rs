@@ -1,6 +1,6 @@
 //! The crawl: the async shell around the pure core.
 //!
-//! `run` leases hosts from the frontier; a `worker` for each takes its addresses in order and starts a `visit` when
+//! `store` is what all runs of a process share. `run` leases hosts from the frontier; a `worker` for each takes its addresses in order and starts a `visit` when
 //! the `host`'s gate lets it; `commit` writes what visits hand over. Only `host` knows when a request may go.
 
 mod ask;
@@ -14,8 +14,12 @@ pub mod lists;
 mod parts;
 pub mod pool;
 pub mod report;
+pub mod rest;
+pub mod rhythm;
 pub mod robots;
 pub mod run;
+pub mod setup;
+pub mod store;
 pub mod traps;
 mod visit;
 pub mod warc;

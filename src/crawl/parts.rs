@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::ask::{Asked, ask, cleaned};
+use super::ask::{Asked, Clean, ask, cleaned};
 use super::fetch::Request;
 use super::visit::Visit;
 use crate::clean::Cleaned;
@@ -118,7 +118,7 @@ async fn further(visit: &mut Visit, url: &Url, been: &mut HashSet<UrlKey>) -> Fu
         return Further::Failed(format!("status {}", response.status));
     }
     match cleaned(&context, canonical.url(), *response, turn).await {
-        Ok((page, ..)) => {
+        Ok(Clean { cleaned: page, .. }) => {
             // Not an article of its own, whoever links to it.
             visit.out.seen.push(key);
             Further::Page(Box::new(page))

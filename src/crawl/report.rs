@@ -12,6 +12,10 @@ use crate::record::Reason;
 pub struct SiteReport {
     /// Requests answered, robots.txt included.
     pub fetched: u64,
+    /// Bytes of the answers, decoded.
+    pub bytes: u64,
+    /// How long the answers took.
+    pub took: Latency,
     /// Articles written.
     pub articles: u64,
     /// Articles joined from several pages.
@@ -34,6 +38,9 @@ pub struct SiteReport {
     pub left: BTreeMap<&'static str, u64>,
     /// Hosts left alone, with the reason and how many pages wait there.
     pub blocked: BTreeMap<String, String>,
+    /// Hosts that rest as planned (quiet hours, requests of the day used up, a very slow pace), with how many pages wait.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub resting: BTreeMap<String, String>,
 }
 
 impl SiteReport {
@@ -42,8 +49,11 @@ impl SiteReport {
         !self.blocked.is_empty() || (self.list_errors > 0 && self.lists == 0 && self.unchanged == 0)
     }
 
-    fn add(&mut self, other: &SiteReport) {
+    /// Adds the counts of another.
+    pub fn add(&mut self, other: &SiteReport) {
         self.fetched += other.fetched;
+        self.bytes += other.bytes;
+        self.took.add(&other.took);
         self.articles += other.articles;
         self.joined += other.joined;
         self.duplicates += other.duplicates;
@@ -61,6 +71,37 @@ impl SiteReport {
         for (host, why) in &other.blocked {
             self.blocked.insert(host.clone(), why.clone());
         }
+        for (host, why) in &other.resting {
+            self.resting.insert(host.clone(), why.clone());
+        }
+    }
+}
+
+/// Upper bounds of [`Latency`]'s buckets, in milliseconds; beyond the last there is one more.
+pub const LATENCY_MS: [u64; 9] = [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000];
+
+/// A histogram of times.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Latency {
+    /// Answers within each of [`LATENCY_MS`] and not within the one before; the last took longer than all.
+    pub buckets: [u64; LATENCY_MS.len() + 1],
+    /// Of all, in milliseconds.
+    pub sum_ms: u64,
+}
+
+impl Latency {
+    /// Counts one answer.
+    pub fn note(&mut self, took: Duration) {
+        let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let at = LATENCY_MS.iter().position(|bound| ms <= *bound).unwrap_or(LATENCY_MS.len());
+        self.buckets[at] += 1;
+        self.sum_ms = self.sum_ms.saturating_add(ms);
+    }
+
+    /// Adds another histogram.
+    pub fn add(&mut self, other: &Latency) {
+        self.buckets.iter_mut().zip(other.buckets).for_each(|(mine, theirs)| *mine += theirs);
+        self.sum_ms = self.sum_ms.saturating_add(other.sum_ms);
     }
 }
 
@@ -75,6 +116,8 @@ pub enum End {
     Limit,
     /// Somebody stopped it; state is saved.
     Interrupted,
+    /// It was asked to make room for one with newer selector files; state is saved.
+    Reloaded,
 }
 
 /// What a run did.
@@ -166,6 +209,7 @@ impl fmt::Display for Report {
         match self.end {
             End::Done => writeln!(f, "done in {seconds:.1} s"),
             End::Limit => writeln!(f, "stopped at the limit after {seconds:.1} s; run again to go on"),
+            End::Reloaded => writeln!(f, "left off after {seconds:.1} s for newer selector files"),
             End::Interrupted => writeln!(f, "interrupted after {seconds:.1} s, state saved; run again to go on"),
         }
     }
@@ -184,6 +228,9 @@ fn details(f: &mut fmt::Formatter<'_>, name: &str, site: &SiteReport) -> fmt::Re
     }
     for (host, why) in &site.blocked {
         writeln!(f, "{name}: {host} is left alone: {why}")?;
+    }
+    for (host, why) in &site.resting {
+        writeln!(f, "{name}: {host} is {why}")?;
     }
     Ok(())
 }

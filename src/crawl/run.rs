@@ -1,8 +1,6 @@
 //! One run: from what was asked for to the report.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -18,18 +16,16 @@ use super::context::{Context, Host, Settings, lock};
 use super::discover::{Lately, Scope};
 use super::fetch::{Fetch, HttpError};
 use super::guard::Guard;
-use super::pool::Pool;
 use super::report::{End, Report};
+use super::rest::AT_REST;
+use super::store::Store;
 use super::traps::Traps;
 use super::warc::WarcError;
 use super::worker;
-use crate::clean::frames::Shared as Frames;
-use crate::drift::{StoreError, Watch};
-use crate::frontier::sqlite::SqliteFrontier;
-use crate::frontier::{Batch, Cursor, Frontier, FrontierError, HostId, Kind, LeasedHost, NewUrl, UrlKey, now};
+use crate::drift::StoreError;
+use crate::frontier::{Batch, Cursor, Frontier, FrontierError, HostId, Kind, LeasedHost, Millis, NewUrl, UrlKey, now};
 use crate::output::OutputError;
-use crate::output::lock::StateLock;
-use crate::output::series::{Series, SeriesError};
+use crate::output::series::SeriesError;
 use crate::sites::{Site, Sites};
 use crate::urls::{HostKey, registered};
 
@@ -97,12 +93,10 @@ pub struct Plan {
     pub pages: Vec<Url>,
     /// Leave out what is older.
     pub since: Option<Timestamp>,
-    /// Folder of the output files.
-    pub out: PathBuf,
-    /// Folder of the state.
-    pub state: PathBuf,
     /// How it is done.
     pub settings: Settings,
+    /// When the run began that this one goes on with: lists visited since then are not asked again.
+    pub resumed: Option<Millis>,
 }
 
 /// A run that is ready to start; its context can be watched and stopped from outside.
@@ -111,52 +105,45 @@ pub struct Run {
     pub context: Arc<Context>,
     committer: Committer,
     finished: mpsc::Receiver<super::commit::Finished>,
-    _lock: StateLock,
 }
 
 impl Plan {
-    /// Opens state and output and queues the starting points.
-    pub async fn prepare(self) -> Result<Run, CrawlError> {
-        let state = folder(&self.state)?;
-        let out = folder(&self.out)?;
-        let lock = StateLock::take(&state)?;
-        let frontier = SqliteFrontier::open(&state.join("frontier.sqlite")).await?;
-        let rotation = self.settings.rotation;
-        let articles = Series::open(frontier.clone(), &out.join("articles.jsonl"), rotation).await?;
-        let rejected = Series::open(frontier.clone(), &out.join("rejected.jsonl"), rotation).await?;
-        // Known before the first append, so that a torn first line is cut off as well.
-        let outputs = vec![articles.lines.state(), rejected.lines.state()];
-        frontier.commit(&Batch { outputs, ..Batch::default() }).await?;
-
+    /// Queues the starting points.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong with the state.
+    pub async fn prepare(self, store: Arc<Store>) -> Result<Run, CrawlError> {
+        let run = store.next_run();
+        let frontier = &store.frontier;
         let scope = self.scope();
-        let began = now();
+        let began = self.resumed.unwrap_or_else(now);
         let (links, focus) = self.starting_points(&scope, began);
         let origins = origins(&links);
         // Where single pages were given, only their hosts take part, whatever else the state holds.
         let by_hand = focus.is_some();
         frontier
-            .select(&|origin| match by_hand {
+            .select(run, &|origin| match by_hand {
                 true => origins.contains(origin),
                 false => Url::parse(origin).is_ok_and(|url| scope.covers(&url)),
             })
             .await?;
-        frontier.commit(&Batch { links, ..Batch::default() }).await?;
-        frontier.wake(began).await?;
+        frontier.commit(&Batch { run, links, ..Batch::default() }).await?;
+        if !self.settings.due_only {
+            frontier.wake(run, began).await?;
+        }
 
         let (sender, finished) = mpsc::channel(256);
-        let processors = std::thread::available_parallelism().map_or(2, usize::from);
         let context = Arc::new(Context {
+            run,
             fetch: self.fetch,
             guard: self.guard,
-            frontier,
+            frontier: store.frontier.clone(),
             scope,
             began: began + 1,
             lately: Lately::default(),
             traps: Traps::new(self.settings.traps),
             focus: focus.map(Mutex::new),
-            in_flight: Arc::new(Semaphore::new(self.settings.in_flight.max(1) as usize)),
-            frames: Frames::default(),
-            cleaning: Pool::new(processors).map_err(CrawlError::Threads)?,
             wanted: self.settings.limit.map(|n| {
                 let most = Semaphore::MAX_PERMITS;
                 Arc::new(Semaphore::new(usize::try_from(n).unwrap_or(most).min(most)))
@@ -166,15 +153,16 @@ impl Plan {
             active: AtomicUsize::new(0),
             held: Mutex::new(HashMap::new()),
             ready: Notify::new(),
+            closing: CancellationToken::new(),
             stop: CancellationToken::new(),
             end: OnceLock::new(),
             closed: CancellationToken::new(),
             broken: AtomicBool::new(false),
-            drift: Watch::open(&state).await?,
+            store,
             report: Mutex::new(Report::default()),
         });
-        let committer = Committer { context: context.clone(), articles, rejected };
-        Ok(Run { context, committer, finished, _lock: lock })
+        let committer = Committer { context: context.clone() };
+        Ok(Run { context, committer, finished })
     }
 
     fn scope(&self) -> Scope {
@@ -217,18 +205,11 @@ fn origins(links: &[NewUrl]) -> HashSet<String> {
     links.iter().map(|link| link.url.url().origin().ascii_serialization()).collect()
 }
 
-/// Makes a folder if it is absent; gives its absolute path.
-fn folder(path: &Path) -> Result<PathBuf, OutputError> {
-    let open = |source| OutputError::Open { path: path.to_owned(), source };
-    fs::create_dir_all(path).map_err(open)?;
-    path.canonicalize().map_err(open)
-}
-
 impl Run {
     /// Crawls until nothing is left, the limit is reached or somebody stops it.
     pub async fn go(self) -> Result<Report, CrawlError> {
         let begun = Instant::now();
-        let Run { context, committer, finished, _lock } = self;
+        let Run { context, committer, finished } = self;
         let committing = tokio::spawn(committer.run(finished));
         let mut leading = lead(&context).await;
         // Workers end only when all their visits are settled, so nothing is on its way to the committer any more.
@@ -237,13 +218,10 @@ impl Run {
         if leading.is_ok() && !context.broken.load(Ordering::Acquire) {
             leading = held_back(&context).await;
         }
-        context.frontier.close().await;
-        let saved = context.drift.close().await;
         committed??;
         leading?;
-        saved?;
         let mut report = lock(&context.report).clone();
-        report.drift = context.drift.report();
+        report.drift = context.store.drift.report(&|site| context.scope.chosen.contains(site));
         report.took = begun.elapsed();
         report.end = context.end.get().copied().unwrap_or_default();
         Ok(report)
@@ -252,15 +230,15 @@ impl Run {
 
 /// Leases hosts and lets workers work through them.
 async fn lead(context: &Arc<Context>) -> Result<(), CrawlError> {
-    let mut workers: JoinSet<(LeasedHost, Result<(), CrawlError>)> = JoinSet::new();
+    let mut workers: JoinSet<(Arc<Host>, Result<(), CrawlError>)> = JoinSet::new();
     let mut renew = tokio::time::interval(RENEW);
-    let most = HELD.min(context.settings.in_flight.max(1));
+    let most = HELD.min(context.store.most_in_flight);
     let mut failure = None;
     loop {
-        if !context.stop.is_cancelled() {
+        if !context.closing.is_cancelled() {
             let free = most.saturating_sub(u32::try_from(workers.len()).unwrap_or(most));
             if free > 0 {
-                let leased = context.frontier.lease(free, now(), now() + LEASE_MS).await?;
+                let leased = context.frontier.lease(context.run, free, now(), now() + LEASE_MS).await?;
                 for lease in leased {
                     hold(context, lease, &mut workers);
                 }
@@ -271,8 +249,8 @@ async fn lead(context: &Arc<Context>) -> Result<(), CrawlError> {
         }
         tokio::select! {
             Some(done) = workers.join_next() => {
-                let (lease, result) = done?;
-                let_go(context, &lease).await?;
+                let (host, result) = done?;
+                let_go(context, &host).await?;
                 if let Err(error) = result {
                     context.stop(End::Interrupted);
                     failure.get_or_insert(error);
@@ -283,24 +261,25 @@ async fn lead(context: &Arc<Context>) -> Result<(), CrawlError> {
                 let held: Vec<HostId> = lock(&context.held).keys().copied().collect();
                 context.frontier.renew(&held, now() + LEASE_MS).await?;
             }
-            () = context.stop.cancelled(), if !workers.is_empty() && !context.stop.is_cancelled() => {}
+            () = context.closing.cancelled(), if !workers.is_empty() && !context.closing.is_cancelled() => {}
         }
     }
     failure.map_or(Ok(()), Err)
 }
 
-fn hold(context: &Arc<Context>, lease: LeasedHost, workers: &mut JoinSet<(LeasedHost, Result<(), CrawlError>)>) {
+fn hold(context: &Arc<Context>, lease: LeasedHost, workers: &mut JoinSet<(Arc<Host>, Result<(), CrawlError>)>) {
     let host = Arc::new(Host::new(lease, context));
     lock(&context.held).insert(host.lease.id, host.clone());
     let context = context.clone();
     workers.spawn(async move {
         let result = worker::work(context, host.clone()).await;
-        (host.lease.clone(), result)
+        (host, result)
     });
 }
 
 /// Gives a host back. First out of the table, then the lease: a link committed in between finds one or the other.
-async fn let_go(context: &Arc<Context>, lease: &LeasedHost) -> Result<(), CrawlError> {
+async fn let_go(context: &Arc<Context>, host: &Host) -> Result<(), CrawlError> {
+    let lease = &host.lease;
     lock(&context.held).remove(&lease.id);
     if context.broken.load(Ordering::Acquire) {
         return Ok(());
@@ -313,12 +292,12 @@ async fn let_go(context: &Arc<Context>, lease: &LeasedHost) -> Result<(), CrawlE
             due.iter().any(|task| context.in_focus(&task.key))
         }
     };
-    Ok(context.frontier.release(lease, context.began, keep).await?)
+    Ok(context.frontier.release(lease, context.began, keep, host.gate.asked()).await?)
 }
 
 /// Says which hosts wait for what until when, also those that this run never came to ask.
 async fn held_back(context: &Arc<Context>) -> Result<(), CrawlError> {
-    let held = context.frontier.held_back(now(), 1000).await?;
+    let held = context.frontier.held_back(context.run, now(), 1000).await?;
     let mut report = lock(&context.report);
     for host in held {
         let Ok(origin) = Url::parse(&host.origin) else { continue };
@@ -328,29 +307,26 @@ async fn held_back(context: &Arc<Context>) -> Result<(), CrawlError> {
         let until = Timestamp::from_millisecond(host.until)
             .map_or_else(|_| "later".to_owned(), |at| at.round(jiff::Unit::Second).unwrap_or(at).to_string());
         let pages = host.waiting;
-        report
-            .sites
-            .entry(name)
-            .or_default()
-            .blocked
-            .insert(key.to_string(), format!("{why}; {pages} pages wait until {until}"));
+        let site = report.sites.entry(name).or_default();
+        let hosts = if why.starts_with(AT_REST) { &mut site.resting } else { &mut site.blocked };
+        hosts.insert(key.to_string(), format!("{why}; {pages} pages wait until {until}"));
     }
     Ok(())
 }
 
 /// With no host held: waits for one that is held back for a time this run has patience for. False if there is none.
 async fn wait_for_host(context: &Arc<Context>) -> Result<bool, CrawlError> {
-    if context.stop.is_cancelled() {
+    if context.closing.is_cancelled() {
         return Ok(false);
     }
-    let Some(at) = context.frontier.next_wait(now()).await? else { return Ok(false) };
+    let Some(at) = context.frontier.next_wait(context.run, now()).await? else { return Ok(false) };
     let wait = Duration::from_millis(u64::try_from(at - now()).unwrap_or(0) + 1);
     if wait > context.settings.patience {
         return Ok(false);
     }
     tokio::select! {
         () = tokio::time::sleep(wait) => {}
-        () = context.stop.cancelled() => {}
+        () = context.closing.cancelled() => {}
     }
     context.ready.notify_one();
     Ok(true)

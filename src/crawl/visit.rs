@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
+use jiff::Timestamp;
 use url::Url;
 
-use super::ask::{Asked, ask, cleaned};
+use super::ask::{Asked, Clean, ask, cleaned};
 use super::commit::{Finished, Line};
 use super::context::{Context, Host};
 use super::discover::{Lately, Link, Why};
@@ -14,13 +14,13 @@ use super::fetch::{Request, Response};
 use super::host::{PageAdvice, Turn};
 use super::lists::{self, Entry, ListError};
 use super::parts;
+use super::rhythm;
+use super::store::Brief;
 use crate::clean::{self, Cleaned, PageKind};
 use crate::frontier::{Fate, Kind, Millis, NewUrl, Task, now};
 use crate::record::Reason;
 use crate::urls::hash64;
 
-/// How often a list is looked at again where the site's file says nothing.
-const REFRESH: Duration = Duration::from_secs(900);
 /// Links followed from pages of hosts without a selector file: only from those given by hand.
 const OPEN_DEPTH: u32 = 0;
 
@@ -48,7 +48,7 @@ impl Visit {
             self.out.counts.unchanged += 1;
             let (etag, modified) =
                 (response.0.etag.or_else(|| task.etag.clone()), response.0.modified.or_else(|| task.modified.clone()));
-            self.out.visit = Some((task.key, Fate::Again { due: self.next_look(), etag, modified }));
+            self.out.visit = Some((task.key, self.again(etag, modified, task.content)));
             return Some(self.out);
         }
         let (response, turn) = response;
@@ -145,7 +145,7 @@ impl Visit {
         let mut target = NewUrl::new(canonical, task.kind, task.depth, now());
         target.hops = task.hops + 1;
         context.focus_on(std::iter::once(target.key));
-        self.out.visit = Some((task.key, self.after_visit(None, None)));
+        self.out.visit = Some((task.key, self.after_visit(None, None, None)));
         self.out.redirect = Some((task, target));
     }
 
@@ -159,11 +159,13 @@ impl Visit {
             (Kind::Feed, _) => lists::feed(&response.body, &base),
             (_, path) => lists::json(&response.body, path.as_deref().unwrap_or_default(), &base),
         };
-        let place = self.context.cleaning.place().await;
+        let place = self.context.store.cleaning.place().await;
         let parsed = place.run(parse).await.unwrap_or_else(|panic| Err(ListError::Xml(panic.to_string())));
+        let mut content = None;
         match parsed {
             Ok(entries) => {
                 self.out.counts.lists += 1;
+                content = Some(rhythm::content(entries.iter().map(|entry| &entry.url)));
                 self.entries(entries);
             }
             Err(error) => {
@@ -171,7 +173,7 @@ impl Visit {
                 self.out.counts.list_errors += 1;
             }
         }
-        let fate = self.after_visit(validators.0, validators.1);
+        let fate = self.after_visit(validators.0, validators.1, content);
         self.out.visit = Some((self.task.key, fate));
     }
 
@@ -191,7 +193,10 @@ impl Visit {
                 false => context.scope.sort(&entry.url),
             };
             match link {
-                Link::Follow(url, kind) => self.follow(NewUrl::new(url, kind, self.task.depth + 1, due)),
+                Link::Follow(url, kind) => {
+                    let dated = entry.changed.filter(|_| entry.is_sitemap).map(Timestamp::as_millisecond);
+                    self.follow(NewUrl { dated, ..NewUrl::new(url, kind, self.task.depth + 1, due) });
+                }
                 Link::Leave(why) => self.leave(why),
             }
         }
@@ -203,8 +208,11 @@ impl Visit {
         let validators = (response.etag.clone(), response.modified.clone());
         let cleaned = cleaned(&self.context, &self.task.url, response, turn).await;
         let (mut cleaned, warc) = match cleaned {
-            Ok((cleaned, warc, seen)) => {
-                self.out.look = seen;
+            Ok(Clean { cleaned, warc, look, copy }) => {
+                self.out.look = look;
+                if self.context.store.observer.is_some() {
+                    self.out.brief = Some(Box::new(Brief { page: copy, ..Brief::default() }));
+                }
                 (cleaned, warc)
             }
             Err(panic) => {
@@ -236,8 +244,9 @@ impl Visit {
             if links.is_empty() {
                 tracing::warn!(url = %self.task.url, "a list without links");
             }
-            let fate = Fate::Again { due: self.next_look(), etag: validators.0, modified: validators.1 };
-            self.out.visit = Some((self.task.key, fate));
+            let of_site = links.iter().map(|link| &link.url).filter(|url| self.context.scope.covers(url));
+            let content = Some(rhythm::content(of_site));
+            self.out.visit = Some((self.task.key, self.again(validators.0, validators.1, content)));
             return Some(());
         }
         self.article(cleaned, warc).await
@@ -270,6 +279,9 @@ impl Visit {
                     return Some(());
                 }
                 record.provenance.warc = record.provenance.warc.or(warc);
+                if let Some(brief) = &mut self.out.brief {
+                    **brief = Brief { page: brief.page.take(), ..Brief::of(&record) };
+                }
                 match serde_json::to_vec(&record) {
                     Ok(mut line) => {
                         line.push(b'\n');
@@ -326,7 +338,7 @@ impl Visit {
         if self.task.kind.recurs() {
             tracing::warn!(url = %self.task.url, %reason, detail, "a list could not be had");
             self.out.counts.list_errors += 1;
-            let fate = if gone { Fate::Done } else { self.after_visit(None, None) };
+            let fate = if gone { Fate::Done } else { self.after_visit(None, None, self.task.content) };
             self.out.visit = Some((self.task.key, fate));
         } else {
             self.out.visit = Some((self.task.key, Fate::Done));
@@ -340,16 +352,19 @@ impl Visit {
         self.out.visit = Some((self.task.key, Fate::Retry { due, tries }));
     }
 
-    fn after_visit(&self, etag: Option<String>, modified: Option<String>) -> Fate {
+    fn after_visit(&self, etag: Option<String>, modified: Option<String>, content: Option<i64>) -> Fate {
         match self.task.kind.recurs() {
-            true => Fate::Again { due: self.next_look(), etag, modified },
+            true => self.again(etag, modified, content),
             false => Fate::Done,
         }
     }
 
-    fn next_look(&self) -> Millis {
-        let refresh = self.host.site.as_ref().and_then(|site| site.crawl.refresh).unwrap_or(REFRESH);
-        now() + i64::try_from(refresh.as_millis()).unwrap_or(i64::MAX / 4)
+    /// A list is looked at again, the sooner the more often it changes.
+    fn again(&self, etag: Option<String>, modified: Option<String>, content: Option<i64>) -> Fate {
+        let refresh = self.host.site.as_ref().and_then(|site| site.crawl.refresh);
+        let rhythm = rhythm::next(refresh, self.task.rhythm, content != self.task.content);
+        let wait = if self.task.dated { rhythm.max(rhythm::DATED) } else { rhythm };
+        Fate::Again { due: now() + wait, etag, modified, rhythm, content }
     }
 
     fn json_path(&self) -> Option<String> {

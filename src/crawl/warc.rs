@@ -220,6 +220,7 @@ fn answer(path: &Path, start: u64, url: &Url, max_body: u64) -> Result<Response,
         location: get("location").map(|to| url.join(&to).map_err(|_| to)),
         body: bytes,
         at: head.date.unwrap_or_else(Timestamp::now),
+        waited: Duration::ZERO,
         took: Duration::ZERO,
         warc: head.id,
     })

@@ -9,14 +9,14 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use url::Url;
 
-use super::ask::{begin, end, forbidden, wants_claim};
+use super::ask::{asked, begin, end, forbidden, wants_claim};
 use super::commit::Finished;
 use super::context::{Context, Host};
 use super::fetch::{FetchError, Request};
 use super::robots::{MAX_BYTES, Robots};
 use super::run::CrawlError;
 use super::visit::Visit;
-use crate::frontier::{Cursor, Fate, Frontier, HostUpdate, Kind, NewUrl, StoredRobots, Task, now};
+use crate::frontier::{Cursor, Fate, Frontier, HostUpdate, Kind, Millis, NewUrl, RobotsCopy, StoredRobots, Task, now};
 use crate::record::Reason;
 
 /// Addresses taken from the frontier at a time.
@@ -37,6 +37,12 @@ pub async fn work(context: Arc<Context>, host: Arc<Host>) -> Result<(), CrawlErr
         true => Queue::new(&context, &host).run().await,
         false => Ok(()),
     };
+    if let Some(update) = host.gate.left_for_later() {
+        let mut out = Finished::new(host.clone());
+        out.updates.push(update);
+        begin(&context, &host);
+        end(&context, &host, Some(out)).await;
+    }
     // What is under way belongs to this lease.
     while host.outstanding.load(Ordering::Acquire) > 0 {
         host.wake.notified().await;
@@ -59,7 +65,9 @@ impl<'a> Queue<'a> {
     }
 
     async fn run(mut self) -> Result<(), CrawlError> {
-        while !self.context.stop.is_cancelled() && !self.host.gate.is_shut() {
+        // With robots.txt a day old the host is given back; whoever takes it up again asks for the file anew.
+        let is_old = || now() - self.host.robots_at.load(Ordering::Relaxed) >= ROBOTS_AGE_MS;
+        while !self.context.closing.is_cancelled() && !self.host.gate.is_shut() && !is_old() {
             match self.tasks.pop_front() {
                 Some(task) => {
                     self.moved = true;
@@ -91,7 +99,7 @@ impl<'a> Queue<'a> {
         if !idle {
             tokio::select! {
                 () = host.wake.notified() => {}
-                () = context.stop.cancelled() => {}
+                () = context.closing.cancelled() => {}
             }
             return Ok(true);
         }
@@ -106,7 +114,7 @@ impl<'a> Queue<'a> {
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = host.wake.notified() => {}
-            () = context.stop.cancelled() => {}
+            () = context.closing.cancelled() => {}
         }
         (self.after, self.moved) = (Cursor::START, false);
         Ok(true)
@@ -115,7 +123,7 @@ impl<'a> Queue<'a> {
     /// Starts a visit when its turn comes; `None` if the host is to be left.
     async fn start(&mut self, task: Task) -> Option<()> {
         let (context, host) = (self.context.clone(), self.host.clone());
-        let stop = &context.stop;
+        let closing = &context.closing;
         let mut out = Finished::new(host.clone());
         if let Some((reason, detail)) = forbidden(&context, &host, &task.url) {
             begin(&context, &host);
@@ -125,16 +133,16 @@ impl<'a> Queue<'a> {
         }
         if let Some(wanted) = context.wanted.clone().filter(|_| wants_claim(&task)) {
             out.claim = tokio::select! {
-                () = stop.cancelled() => return None,
+                () = closing.cancelled() => return None,
                 claim = wanted.acquire_owned() => claim.ok(),
             };
         }
         let slot = tokio::select! {
-            () = stop.cancelled() => return None,
-            slot = context.in_flight.clone().acquire_owned() => slot.ok(),
+            () = closing.cancelled() => return None,
+            slot = context.store.in_flight.clone().acquire_owned() => slot.ok(),
         };
         let turn = tokio::select! {
-            () = stop.cancelled() => return None,
+            () = closing.cancelled() => return None,
             turn = host.gate.turn() => turn?,
         };
         begin(&context, &host);
@@ -161,40 +169,41 @@ async fn robots(context: &Arc<Context>, host: &Arc<Host>) -> bool {
         return true;
     }
     let token = &context.settings.token;
-    if let Some((stored, at)) = &host.lease.robots
-        && now() - at < ROBOTS_AGE_MS
+    if let Some(copy) = &host.lease.robots
+        && now() - copy.at < ROBOTS_AGE_MS
     {
-        match stored {
-            StoredRobots::Free => return know(context, host, Robots::default()),
-            StoredRobots::File(bytes) => return know(context, host, Robots::parse(bytes, token)),
+        match &copy.stored {
+            StoredRobots::Free => return know(context, host, Robots::default(), copy.at),
+            StoredRobots::File(bytes) => return know(context, host, Robots::parse(bytes, token), copy.at),
             StoredRobots::Unavailable => {}
         }
     }
     let mut out = Finished::new(host.clone());
     let mut tries = 0;
     let known = loop {
-        let (stored, why) = match robots_once(context, host, &mut out).await {
-            Some(Ok(stored)) => (stored, None),
-            Some(Err(why)) => (StoredRobots::Unavailable, Some(why)),
+        let why = match robots_once(context, host, &mut out).await {
+            Some(Ok(copy)) => {
+                let robots = match &copy.stored {
+                    StoredRobots::File(bytes) => Robots::parse(bytes, token),
+                    _ => Robots::default(),
+                };
+                sitemaps(context, host, &robots, &mut out);
+                let known = know(context, host, robots, copy.at);
+                out.updates.push(HostUpdate {
+                    failures: Some(0),
+                    blocked: Some(None),
+                    robots: Some(copy),
+                    ..HostUpdate::default()
+                });
+                break known;
+            }
+            Some(Err(why)) => why,
             None => return false,
         };
-        let Some((reason, detail, retry_after)) = why else {
-            let robots = match &stored {
-                StoredRobots::File(bytes) => Robots::parse(bytes, token),
-                _ => Robots::default(),
-            };
-            out.updates.push(HostUpdate {
-                failures: Some(0),
-                blocked: Some(None),
-                robots: Some((stored, now())),
-                ..HostUpdate::default()
-            });
-            sitemaps(context, host, &robots, &mut out);
-            break know(context, host, robots);
-        };
+        let (reason, detail, retry_after) = why;
         tries += 1;
         let mut update = host.gate.robots_unavailable(tries, retry_after, &detail);
-        update.robots = Some((stored, now()));
+        update.robots = Some(copy(StoredRobots::Unavailable));
         out.updates.push(update);
         if tries >= ROBOTS_TRIES || host.gate.is_shut() {
             let url = robots_url(&host.lease.origin);
@@ -211,7 +220,8 @@ async fn robots(context: &Arc<Context>, host: &Arc<Host>) -> bool {
     known
 }
 
-fn know(context: &Context, host: &Host, robots: Robots) -> bool {
+fn know(context: &Context, host: &Host, robots: Robots, at: Millis) -> bool {
+    host.robots_at.store(at, Ordering::Relaxed);
     if !context.fetch.is_replay() {
         host.gate.obey(&robots);
     }
@@ -227,43 +237,71 @@ fn robots_url(origin: &Url) -> Option<Url> {
 /// Why robots.txt could not be had, and when the host wants to be asked again.
 type Unavailable = (Reason, String, Option<Duration>);
 
+/// What came just now, without validators.
+fn copy(stored: StoredRobots) -> RobotsCopy {
+    RobotsCopy { stored, at: now(), etag: None, modified: None }
+}
+
 /// One try, redirects included; `None` if the run is ending.
-async fn robots_once(context: &Context, host: &Host, out: &mut Finished) -> Option<Result<StoredRobots, Unavailable>> {
+async fn robots_once(context: &Context, host: &Host, out: &mut Finished) -> Option<Result<RobotsCopy, Unavailable>> {
     let mut url = robots_url(&host.lease.origin)?;
-    for _ in 0..=ROBOTS_HOPS {
+    // The file that a conditional request may confirm.
+    let known = host.lease.robots.as_ref().filter(|copy| matches!(copy.stored, StoredRobots::File(_)));
+    for hop in 0..=ROBOTS_HOPS {
         let turn = tokio::select! {
-            () = context.stop.cancelled() => return None,
+            () = context.closing.cancelled() => return None,
             turn = host.gate.turn() => turn?,
         };
-        let request = Request { truncate: Some(MAX_BYTES), ..Request::new(&url) };
+        let known = known.filter(|_| hop == 0);
+        let request = Request {
+            truncate: Some(MAX_BYTES),
+            etag: known.and_then(|copy| copy.etag.as_deref()),
+            modified: known.and_then(|copy| copy.modified.as_deref()),
+            ..Request::new(&url)
+        };
         let result = tokio::select! {
             () = context.stop.cancelled() => return None,
-            result = context.fetch.fetch(request) => result,
+            result = asked(context, host, request) => result,
         };
         drop(turn);
         let response = match result {
             Ok(response) => response,
             // Then every page is refused as well, each with this reason.
-            Err(FetchError::Refused(_) | FetchError::NotArchived) => return Some(Ok(StoredRobots::Free)),
+            Err(FetchError::Refused(_) | FetchError::NotArchived) => return Some(Ok(copy(StoredRobots::Free))),
             Err(FetchError::Interrupted) => return None,
             Err(error) => return Some(Err((error.reason(), error.to_string(), None))),
         };
         out.counts.fetched += 1;
         match response.status {
-            200..=299 => return Some(Ok(StoredRobots::File(response.body))),
+            200..=299 => {
+                // Validators of a redirect's target would be sent to the wrong address.
+                let own = |value: Option<String>| value.filter(|_| hop == 0);
+                return Some(Ok(RobotsCopy {
+                    etag: own(response.etag),
+                    modified: own(response.modified),
+                    ..copy(StoredRobots::File(response.body))
+                }));
+            }
+            304 => {
+                let detail = "status 304 for a file that was never had".to_owned();
+                return Some(match known {
+                    Some(known) => Ok(RobotsCopy { at: now(), ..known.clone() }),
+                    None => Err((Reason::RobotsUnavailable, detail, None)),
+                });
+            }
             300..=399 => match response.location {
                 Some(Ok(to)) => url = to,
-                _ => return Some(Ok(StoredRobots::Free)),
+                _ => return Some(Ok(copy(StoredRobots::Free))),
             },
             429 | 500..=u16::MAX | 0..200 => {
                 let detail = format!("status {}", response.status);
                 return Some(Err((Reason::RobotsUnavailable, detail, response.retry_after)));
             }
-            400..=499 => return Some(Ok(StoredRobots::Free)),
+            400..=499 => return Some(Ok(copy(StoredRobots::Free))),
         }
     }
     // More redirects than anybody needs: as if there were none (RFC 9309, 2.3.1.2).
-    Some(Ok(StoredRobots::Free))
+    Some(Ok(copy(StoredRobots::Free)))
 }
 
 /// Sitemaps that robots.txt names, where the whole site is crawled and its file names none.

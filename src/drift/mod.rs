@@ -42,7 +42,7 @@ pub struct Watch {
 #[derive(Default)]
 struct Memory {
     sites: BTreeMap<String, Slot>,
-    /// Sites seen in this run, with the warnings that are new.
+    /// Sites seen and not reported yet, with the warnings that are new.
     seen: BTreeMap<String, Vec<Warning>>,
     /// Not written yet.
     changed: BTreeSet<String>,
@@ -139,10 +139,11 @@ impl Watch {
         result
     }
 
-    /// Sites whose pages were seen in this run: what is open, with what was told first in this run marked as new.
-    pub fn report(&self) -> BTreeMap<String, Vec<Warning>> {
+    /// Of the sites asked for, those whose pages were seen since they were last reported: what is open, with what was
+    /// told first since then marked as new.
+    pub fn report(&self, asked: &dyn Fn(&str) -> bool) -> BTreeMap<String, Vec<Warning>> {
         let mut memory = self.lock();
-        let seen: Vec<(String, Vec<Warning>)> = memory.seen.iter().map(|(id, new)| (id.clone(), new.clone())).collect();
+        let seen: Vec<(String, Vec<Warning>)> = memory.seen.extract_if(.., |id, _| asked(id)).collect();
         let mut out = BTreeMap::new();
         for (id, new) in seen {
             let is_new = |w: &Warning| new.iter().any(|n| (n.kind, &n.field, &n.since) == (w.kind, &w.field, &w.since));

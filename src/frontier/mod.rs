@@ -55,6 +55,10 @@ pub enum FrontierError {
     },
 }
 
+/// Number of a run within one process, from 1. Several runs can share a frontier: each leases only the hosts it has
+/// selected.
+pub type RunId = i64;
+
 /// Key of a host: a fixed hash of its origin, so that it never depends on lists that change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HostId {
@@ -150,13 +154,15 @@ pub struct NewUrl {
     pub hops: u32,
     /// Earliest time to fetch it.
     pub due: Millis,
+    /// When it last changed, by the sitemap index that names it: it is asked again only for a later change.
+    pub dated: Option<Millis>,
 }
 
 impl NewUrl {
     /// A link due at a time.
     pub fn new(url: CanonicalUrl, kind: Kind, depth: u32, due: Millis) -> Self {
         let key = UrlKey::new(&url);
-        Self { url, key, kind, depth, hops: 0, due }
+        Self { url, key, kind, depth, hops: 0, due, dated: None }
     }
 }
 
@@ -181,6 +187,12 @@ pub struct Task {
     pub etag: Option<String>,
     /// `Last-Modified` of the last visit.
     pub modified: Option<String>,
+    /// Wait before this visit, for pages that are visited again; 0 before the first.
+    pub rhythm: Millis,
+    /// Hash of the links at the last visit.
+    pub content: Option<i64>,
+    /// True for sitemaps whose index says when they changed.
+    pub dated: bool,
 }
 
 /// What the last robots.txt request gave.
@@ -192,6 +204,19 @@ pub enum StoredRobots {
     File(Vec<u8>),
     /// It could not be had: stay away.
     Unavailable,
+}
+
+/// robots.txt as it was last had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RobotsCopy {
+    /// What came.
+    pub stored: StoredRobots,
+    /// When.
+    pub at: Millis,
+    /// `ETag`.
+    pub etag: Option<String>,
+    /// `Last-Modified`.
+    pub modified: Option<String>,
 }
 
 /// A host that this worker owns for a while.
@@ -207,10 +232,12 @@ pub struct LeasedHost {
     pub epoch: i64,
     /// Not to be asked before.
     pub not_before: Millis,
+    /// When it was last asked; 0 where it never was.
+    pub asked: Millis,
     /// Failures in a row.
     pub failures: u32,
-    /// robots.txt and when it was fetched.
-    pub robots: Option<(StoredRobots, Millis)>,
+    /// robots.txt.
+    pub robots: Option<RobotsCopy>,
 }
 
 /// What is to be remembered about a host.
@@ -222,8 +249,8 @@ pub struct HostUpdate {
     pub failures: Option<u32>,
     /// Why it is left alone; `Some(None)` clears it.
     pub blocked: Option<Option<String>>,
-    /// robots.txt and when it was fetched.
-    pub robots: Option<(StoredRobots, Millis)>,
+    /// robots.txt.
+    pub robots: Option<RobotsCopy>,
 }
 
 /// What became of a visited address.
@@ -239,6 +266,10 @@ pub enum Fate {
         etag: Option<String>,
         /// `Last-Modified`.
         modified: Option<String>,
+        /// Wait until then, which the next visit makes shorter or longer.
+        rhythm: Millis,
+        /// Hash of the links.
+        content: Option<i64>,
     },
     /// Failed; once more at `due`.
     Retry {
@@ -252,6 +283,8 @@ pub enum Fate {
 /// Everything that one transaction commits.
 #[derive(Debug, Default)]
 pub struct Batch {
+    /// The run it is of: hosts of its links take part in it.
+    pub run: RunId,
     /// Visited addresses.
     pub visits: Vec<(UrlKey, Fate)>,
     /// Addresses that need no visit of their own (further pages of an article).
@@ -262,6 +295,8 @@ pub struct Batch {
     pub hosts: Vec<(HostId, HostUpdate)>,
     /// Texts written: their hashes, and the records' ids.
     pub texts: Vec<(i64, String)>,
+    /// Requests of sites on their last day: site, day, requests.
+    pub budgets: Vec<(String, String, u64)>,
     /// Lengths of the output files after what was written for these visits.
     pub outputs: Vec<(String, u64)>,
 }
@@ -322,9 +357,10 @@ pub struct Counts {
 
 /// A store of hosts and addresses. Every method is one statement or one transaction; none is held while fetching.
 pub trait Frontier: Send + Sync + 'static {
-    /// Takes up to `n` hosts that are ready, until `deadline`.
+    /// Takes up to `n` hosts of a run that are ready, until `deadline`.
     fn lease(
         &self,
+        run: RunId,
         n: u32,
         now: Millis,
         deadline: Millis,
@@ -341,8 +377,8 @@ pub trait Frontier: Send + Sync + 'static {
         n: u32,
     ) -> impl Future<Output = Result<Vec<Task>, FrontierError>> + Send;
 
-    /// When the first of the hosts that are held back (Retry-After, backoff, block) may be asked again.
-    fn next_wait(&self, now: Millis) -> impl Future<Output = Result<Option<Millis>, FrontierError>> + Send;
+    /// When the first of a run's hosts that are held back (Retry-After, backoff, block) may be asked again.
+    fn next_wait(&self, run: RunId, now: Millis) -> impl Future<Output = Result<Option<Millis>, FrontierError>> + Send;
 
     /// When the earliest retry of a host is due.
     fn next_retry(&self, host: HostId) -> impl Future<Output = Result<Option<Millis>, FrontierError>> + Send;
@@ -350,13 +386,15 @@ pub trait Frontier: Send + Sync + 'static {
     /// Prolongs leases.
     fn renew(&self, hosts: &[HostId], deadline: Millis) -> impl Future<Output = Result<(), FrontierError>> + Send;
 
-    /// Gives a host back; it becomes ready when something of it is due. Recurring pages visited at or after `run_start`
-    /// do not count, and without `keep` the host takes no part in this run any more, unless new links are found.
+    /// Gives a host back, last asked at `asked`; it becomes ready when something of it is due. Recurring pages visited at
+    /// or after `run_start` do not count, and without `keep` the host takes no part in this run any more, unless new links
+    /// are found.
     fn release(
         &self,
         host: &LeasedHost,
         run_start: Millis,
         keep: bool,
+        asked: Millis,
     ) -> impl Future<Output = Result<(), FrontierError>> + Send;
 
     /// Commits a batch, all or nothing.
@@ -368,12 +406,22 @@ pub trait Frontier: Send + Sync + 'static {
     /// Ids of the first records with these texts, as far as there are any.
     fn texts(&self, hashes: &[i64]) -> impl Future<Output = Result<HashMap<i64, String>, FrontierError>> + Send;
 
-    /// Makes every recurring page of the active hosts due.
-    fn wake(&self, now: Millis) -> impl Future<Output = Result<(), FrontierError>> + Send;
+    /// Makes every recurring page of a run's hosts due, except sitemaps that wait for their index to say so.
+    fn wake(&self, run: RunId, now: Millis) -> impl Future<Output = Result<(), FrontierError>> + Send;
 
-    /// Says which hosts belong to this run, by origin, and takes back every lease of a process that has died.
-    fn select(&self, belongs: &(dyn Fn(&str) -> bool + Sync))
-    -> impl Future<Output = Result<(), FrontierError>> + Send;
+    /// Takes back every lease and every selection of a process that has died: nobody knows when it last asked, so its
+    /// hosts count as asked just now.
+    fn recover(&self) -> impl Future<Output = Result<(), FrontierError>> + Send;
+
+    /// Says which hosts belong to a run, by origin.
+    fn select(
+        &self,
+        run: RunId,
+        belongs: &(dyn Fn(&str) -> bool + Sync),
+    ) -> impl Future<Output = Result<(), FrontierError>> + Send;
+
+    /// Requests of sites on their last day, by site, as batches had them.
+    fn budgets(&self) -> impl Future<Output = Result<HashMap<String, (String, u64)>, FrontierError>> + Send;
 
     /// What is committed of an output file.
     fn output(&self, path: &str) -> impl Future<Output = Result<Option<OutputState>, FrontierError>> + Send;
@@ -390,6 +438,11 @@ pub trait Frontier: Send + Sync + 'static {
     /// Numbers for reports.
     fn counts(&self) -> impl Future<Output = Result<Counts, FrontierError>> + Send;
 
-    /// Hosts of this run that may not be asked now, with the reason; at most `n`, the soonest first.
-    fn held_back(&self, now: Millis, n: u32) -> impl Future<Output = Result<Vec<HeldBack>, FrontierError>> + Send;
+    /// Hosts of a run that may not be asked now, with the reason; at most `n`, the soonest first.
+    fn held_back(
+        &self,
+        run: RunId,
+        now: Millis,
+        n: u32,
+    ) -> impl Future<Output = Result<Vec<HeldBack>, FrontierError>> + Send;
 }

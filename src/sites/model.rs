@@ -116,6 +116,10 @@ pub struct Crawl {
     pub rate: Option<At<String>>,
     /// Requests in flight per host, at least 1.
     pub concurrency: Option<At<u32>>,
+    /// Hours of the day, in the site's time zone, in which nothing is asked of it: `"00:00-06:30"`.
+    pub quiet: Many<String>,
+    /// Most requests on one day, over all hosts of the file.
+    pub per_day: Option<At<u64>>,
     /// How often a list is looked at again: `"15m"`.
     pub refresh: Option<At<String>>,
     /// What to do on an HTTP status: `{ "405" = "block", "429" = "backoff" }`. Unless given, 405, 412 and 521 block the

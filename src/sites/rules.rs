@@ -14,6 +14,7 @@ use super::model;
 use super::problem::Origin;
 use crate::clean::Plan;
 use crate::pattern::Pattern;
+use crate::units::Hours;
 
 /// Shared rules (`_common.toml`).
 #[derive(Debug, Clone, Default)]
@@ -116,6 +117,10 @@ pub struct CrawlRules {
     pub interval: Option<Duration>,
     /// Requests in flight per host.
     pub concurrency: Option<u32>,
+    /// Hours in which nothing is asked, in the site's zone.
+    pub quiet: Vec<Hours>,
+    /// Most requests on one day, over all hosts.
+    pub per_day: Option<u64>,
     /// How often a list is looked at again.
     pub refresh: Option<Duration>,
     /// What to do on a status.

@@ -42,6 +42,8 @@ const ALIASES: &[(&str, &str)] = &[
     ("regex", "capture"),
     ("interval", "rate"),
     ("delay", "rate"),
+    ("quiet_hours", "quiet"),
+    ("daily_limit", "per_day"),
     ("sitemap", "sitemaps"),
     ("start_urls", "seeds"),
     ("min_length", "min_chars"),

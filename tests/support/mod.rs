@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -320,6 +321,27 @@ impl Bench {
         let mut urls: Vec<String> = self.articles().iter().map(|a| a["url"].as_str().unwrap().to_owned()).collect();
         urls.sort();
         urls
+    }
+
+    /// Changes the state as time would.
+    pub fn change(&self, sql: &'static str) {
+        self.state(async |pool| sqlx::query(sql).execute(&pool).await.map(|_| ()).unwrap());
+    }
+
+    /// Numbers out of the state.
+    pub fn numbers(&self, sql: &'static str) -> Vec<i64> {
+        self.state(async |pool| sqlx::query_scalar(sql).fetch_all(&pool).await.unwrap())
+    }
+
+    fn state<T>(&self, work: impl AsyncFnOnce(SqlitePool) -> T) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let options = SqliteConnectOptions::new().filename(self.path("state/frontier.sqlite"));
+            let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
+            let result = work(pool.clone()).await;
+            pool.close().await;
+            result
+        })
     }
 
     /// Reasons by path.

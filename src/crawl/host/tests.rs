@@ -5,6 +5,10 @@ use crate::frontier::HostId;
 use crate::urls::HostKey;
 use url::Url;
 
+fn pace(interval_ms: u64, concurrency: u32) -> Pace {
+    Pace { interval: Duration::from_millis(interval_ms), concurrency, rest: Rest::default() }
+}
+
 fn gate(interval_ms: u64, concurrency: u32) -> Gate {
     let origin = Url::parse("http://a.example/").unwrap();
     let host = LeasedHost {
@@ -13,10 +17,11 @@ fn gate(interval_ms: u64, concurrency: u32) -> Gate {
         origin,
         epoch: 1,
         not_before: 0,
+        asked: 0,
         failures: 0,
         robots: None,
     };
-    Gate::new(Pace { interval: Duration::from_millis(interval_ms), concurrency }, &host, false, Duration::from_secs(60))
+    Gate::new(pace(interval_ms, concurrency), &host, false, Duration::from_secs(60))
 }
 
 fn response(status: u16, retry_after: Option<u64>) -> Response {
@@ -29,6 +34,7 @@ fn response(status: u16, retry_after: Option<u64>) -> Response {
         location: None,
         body: Vec::new(),
         at: jiff::Timestamp::now(),
+        waited: Duration::from_millis(5),
         took: Duration::from_millis(5),
         warc: None,
     }

@@ -182,7 +182,7 @@ impl SqliteFrontier {
         self.on_host(
             origin,
             &["UPDATE host SET not_before = 0, failures = 0, blocked = NULL, robots = NULL, robots_state = NULL,
-                   robots_at = NULL, ready_at = coalesce((SELECT min(due) FROM url WHERE url.bucket = ?1 AND url.host = ?2),
+                   robots_at = NULL, robots_etag = NULL, robots_modified = NULL, ready_at = coalesce((SELECT min(due) FROM url WHERE url.bucket = ?1 AND url.host = ?2),
                    9223372036854775807) WHERE bucket = ?1 AND host = ?2"],
         )
         .await

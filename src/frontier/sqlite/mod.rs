@@ -14,8 +14,8 @@ use sqlx::Row;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use super::{
-    Batch, Counts, Cursor, Frontier, FrontierError, HeldBack, HostId, LeasedHost, Millis, NEVER, OutputState, Task,
-    UrlKey,
+    Batch, Counts, Cursor, Frontier, FrontierError, HeldBack, HostId, LeasedHost, Millis, NEVER, OutputState, RunId,
+    Task, UrlKey,
 };
 use crate::output::parts::{Closed, Part};
 
@@ -72,9 +72,9 @@ impl SqliteFrontier {
 }
 
 impl Frontier for SqliteFrontier {
-    async fn lease(&self, n: u32, now: Millis, deadline: Millis) -> Result<Vec<LeasedHost>, FrontierError> {
-        let rows =
-            sqlx::query(sql::LEASE).bind(n).bind(now).bind(deadline).fetch_all(&self.writer).await.map_err(writing)?;
+    async fn lease(&self, run: RunId, n: u32, now: Millis, deadline: Millis) -> Result<Vec<LeasedHost>, FrontierError> {
+        let lease = sqlx::query(sql::LEASE).bind(n).bind(now).bind(deadline).bind(run);
+        let rows = lease.fetch_all(&self.writer).await.map_err(writing)?;
         // An origin that does not parse cannot have been written by this program.
         rows.iter().map(|row| rows::leased(row).map_err(reading)).filter_map(Result::transpose).collect()
     }
@@ -102,10 +102,11 @@ impl Frontier for SqliteFrontier {
         rows.iter().map(|row| rows::task(row, host).map_err(reading)).filter_map(Result::transpose).collect()
     }
 
-    async fn next_wait(&self, now: Millis) -> Result<Option<Millis>, FrontierError> {
+    async fn next_wait(&self, run: RunId, now: Millis) -> Result<Option<Millis>, FrontierError> {
         sqlx::query_scalar::<_, Option<i64>>(
-            "SELECT min(ready_at) FROM host WHERE active = 1 AND ready_at > ?1 AND ready_at = not_before",
+            "SELECT min(ready_at) FROM host WHERE active = ?1 AND ready_at > ?2 AND ready_at = not_before",
         )
+        .bind(run)
         .bind(now)
         .fetch_one(&self.reader)
         .await
@@ -135,13 +136,21 @@ impl Frontier for SqliteFrontier {
         Ok(())
     }
 
-    async fn release(&self, host: &LeasedHost, run_start: Millis, keep: bool) -> Result<(), FrontierError> {
+    async fn release(
+        &self,
+        host: &LeasedHost,
+        run_start: Millis,
+        keep: bool,
+        asked: Millis,
+    ) -> Result<(), FrontierError> {
         sqlx::query(sql::RELEASE)
             .bind(host.id.bucket)
             .bind(host.id.host)
             .bind(host.epoch)
             .bind(run_start)
             .bind(keep)
+            .bind(asked)
+            .bind(super::now())
             .execute(&self.writer)
             .await
             .map_err(writing)?;
@@ -170,63 +179,84 @@ impl Frontier for SqliteFrontier {
         Ok(rows.into_iter().collect())
     }
 
-    async fn wake(&self, now: Millis) -> Result<(), FrontierError> {
+    async fn wake(&self, run: RunId, now: Millis) -> Result<(), FrontierError> {
         let mut tx = self.writer.begin().await.map_err(writing)?;
         sqlx::query(
-            "UPDATE url SET due = ?1 WHERE kind IN (1, 2, 3) AND due > ?1 AND tries = 0
-             AND (bucket, host) IN (SELECT bucket, host FROM host WHERE active = 1)",
+            "UPDATE url SET due = ?1 WHERE kind IN (1, 2, 3) AND due > ?1 AND tries = 0 AND dated = 0
+             AND (bucket, host) IN (SELECT bucket, host FROM host WHERE active = ?2)",
         )
         .bind(now)
+        .bind(run)
         .execute(&mut *tx)
         .await
         .map_err(writing)?;
         sqlx::query(
-            "UPDATE host SET ready_at = max(not_before, min(ready_at, ?1)) WHERE active = 1 AND leased = 0
+            "UPDATE host SET ready_at = max(not_before, min(ready_at, ?1)) WHERE active = ?2 AND leased = 0
              AND EXISTS (SELECT 1 FROM url WHERE url.bucket = host.bucket AND url.host = host.host
                          AND url.kind IN (1, 2, 3))",
         )
         .bind(now)
+        .bind(run)
         .execute(&mut *tx)
         .await
         .map_err(writing)?;
         tx.commit().await.map_err(writing)
     }
 
-    async fn select(&self, belongs: &(dyn Fn(&str) -> bool + Sync)) -> Result<(), FrontierError> {
-        let rows = sqlx::query("SELECT bucket, host, origin, active FROM host")
-            .fetch_all(&self.reader)
-            .await
-            .map_err(reading)?;
-        let mut changed = [Vec::new(), Vec::new()];
-        for row in &rows {
-            let belongs = belongs(row.try_get("origin").map_err(reading)?);
-            if row.try_get::<bool, _>("active").map_err(reading)? != belongs {
-                let key: (i64, i64) = (row.try_get("bucket").map_err(reading)?, row.try_get("host").map_err(reading)?);
-                changed[usize::from(belongs)].push(key);
-            }
-        }
+    async fn recover(&self) -> Result<(), FrontierError> {
         let mut tx = self.writer.begin().await.map_err(writing)?;
-        for (active, keys) in [(0, &changed[0]), (1, &changed[1])] {
-            sqlx::query(
-                "UPDATE host SET active = ?2 WHERE (bucket, host) IN
-                 (SELECT value ->> 0, value ->> 1 FROM json_each(?1))",
-            )
-            .bind(write::json(keys))
-            .bind(active)
-            .execute(&mut *tx)
-            .await
-            .map_err(writing)?;
-        }
-        // This process holds the lock on the state, so whoever held a lease is dead.
+        // Whoever calls this holds the lock on the state, so whoever held a lease is dead.
         sqlx::query(
-            "UPDATE host SET leased = 0, ready_at = max(not_before, coalesce((SELECT min(due) FROM url
+            "UPDATE host SET leased = 0, asked = ?2, ready_at = max(not_before, coalesce((SELECT min(due) FROM url
              WHERE url.bucket = host.bucket AND url.host = host.host), ?1)) WHERE leased = 1",
         )
         .bind(NEVER)
+        .bind(super::now())
+        .execute(&mut *tx)
+        .await
+        .map_err(writing)?;
+        sqlx::query("UPDATE host SET active = 0 WHERE active <> 0").execute(&mut *tx).await.map_err(writing)?;
+        tx.commit().await.map_err(writing)
+    }
+
+    async fn select(&self, run: RunId, belongs: &(dyn Fn(&str) -> bool + Sync)) -> Result<(), FrontierError> {
+        let rows =
+            sqlx::query("SELECT bucket, host, origin FROM host").fetch_all(&self.reader).await.map_err(reading)?;
+        let mut chosen: Vec<(i64, i64)> = Vec::new();
+        for row in &rows {
+            if belongs(row.try_get("origin").map_err(reading)?) {
+                chosen.push((row.try_get("bucket").map_err(reading)?, row.try_get("host").map_err(reading)?));
+            }
+        }
+        let mut tx = self.writer.begin().await.map_err(writing)?;
+        sqlx::query(
+            "UPDATE host SET active = ?2 WHERE (bucket, host) IN
+             (SELECT value ->> 0, value ->> 1 FROM json_each(?1))",
+        )
+        .bind(write::json(&chosen))
+        .bind(run)
+        .execute(&mut *tx)
+        .await
+        .map_err(writing)?;
+        // Plans may have changed; the gate looks at them anew before anything is asked.
+        sqlx::query(
+            "UPDATE host SET not_before = 0, blocked = NULL, ready_at = coalesce((SELECT min(due) FROM url
+             WHERE url.bucket = host.bucket AND url.host = host.host), ?1)
+             WHERE active = ?3 AND leased = 0 AND blocked LIKE ?2 || '%'",
+        )
+        .bind(NEVER)
+        .bind(crate::crawl::rest::AT_REST)
+        .bind(run)
         .execute(&mut *tx)
         .await
         .map_err(writing)?;
         tx.commit().await.map_err(writing)
+    }
+
+    async fn budgets(&self) -> Result<HashMap<String, (String, u64)>, FrontierError> {
+        let rows: Vec<(String, String, i64)> =
+            sqlx::query_as("SELECT site, day, requests FROM budget").fetch_all(&self.reader).await.map_err(reading)?;
+        Ok(rows.into_iter().map(|(site, day, n)| (site, (day, u64::try_from(n).unwrap_or(0)))).collect())
     }
 
     async fn output(&self, path: &str) -> Result<Option<OutputState>, FrontierError> {
@@ -257,14 +287,15 @@ impl Frontier for SqliteFrontier {
         Ok(Counts { hosts: get("hosts")?, queued: get("queued")?, seen: get("seen")? })
     }
 
-    async fn held_back(&self, now: Millis, n: u32) -> Result<Vec<HeldBack>, FrontierError> {
+    async fn held_back(&self, run: RunId, now: Millis, n: u32) -> Result<Vec<HeldBack>, FrontierError> {
         let rows = sqlx::query(
             "SELECT origin, not_before, blocked, (SELECT count(*) FROM url
                  WHERE url.bucket = host.bucket AND url.host = host.host AND visited = 0) AS waiting
-             FROM host WHERE active = 1 AND ready_at > ?1 AND not_before > ?1 ORDER BY ready_at LIMIT ?2",
+             FROM host WHERE active = ?3 AND ready_at > ?1 AND not_before > ?1 ORDER BY ready_at LIMIT ?2",
         )
         .bind(now)
         .bind(n)
+        .bind(run)
         .fetch_all(&self.reader)
         .await
         .map_err(reading)?;

@@ -4,16 +4,19 @@
 use std::sync::LazyLock;
 
 pub const LEASE: &str = "UPDATE host SET leased = 1, epoch = epoch + 1, ready_at = ?3
-    WHERE (bucket, host) IN (SELECT bucket, host FROM host WHERE active = 1 AND ready_at <= ?2 ORDER BY ready_at LIMIT ?1)
-    RETURNING bucket, host, origin, epoch, not_before, failures, robots, robots_state, robots_at";
+    WHERE (bucket, host) IN (SELECT bucket, host FROM host WHERE active = ?4 AND ready_at <= ?2 ORDER BY ready_at LIMIT ?1)
+    RETURNING bucket, host, origin, epoch, not_before, asked, failures, robots, robots_state, robots_at, robots_etag,
+        robots_modified";
 
-pub const NEXT: &str = "SELECT near, id, due, kind, depth, hops, tries, path, etag, modified FROM url
+pub const NEXT: &str = "SELECT near, id, due, kind, depth, hops, tries, path, etag, modified, rhythm, content,
+        dated FROM url
     WHERE bucket = ?1 AND host = ?2 AND (due, near, id) > (?3, ?4, ?5) AND due <= ?6 AND visited < ?7
     ORDER BY due, near, id LIMIT ?8";
 
 pub const NEXT_RETRY: &str = "SELECT min(due) FROM url WHERE bucket = ?1 AND host = ?2 AND tries > 0";
 
-pub const RELEASE: &str = "UPDATE host SET leased = 0, active = min(active, ?5), ready_at = max(not_before,
+pub const RELEASE: &str = "UPDATE host SET leased = 0, active = active * ?5, asked = max(asked, ?6),
+        blocked = iif(not_before > ?7, blocked, NULL), ready_at = max(not_before,
         coalesce((SELECT due FROM url WHERE url.bucket = ?1 AND url.host = ?2 AND url.visited < ?4
                   ORDER BY due LIMIT 1), 9223372036854775807))
     WHERE bucket = ?1 AND host = ?2 AND epoch = ?3";
@@ -24,8 +27,13 @@ pub const DONE: &str = "DELETE FROM url WHERE (bucket, host, near, id) IN
 pub const SEEN: &str = "INSERT OR IGNORE INTO seen (bucket, host, near, id)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1)";
 
-pub const AGAIN: &str = "UPDATE url SET due = ?5, visited = ?6, tries = 0, etag = ?7, modified = ?8,
+pub const AGAIN: &str =
+    "UPDATE url SET due = ?5, visited = ?6, tries = 0, etag = ?7, modified = ?8, rhythm = ?9, content = ?10,
         kind = CASE kind WHEN 4 THEN 1 ELSE kind END
+    WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4";
+
+/// A sitemap that its index says has changed at a time.
+pub const DATED: &str = "UPDATE url SET dated = 1, due = iif(visited < ?5, min(due, ?6), due)
     WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4";
 
 pub const RETRY: &str = "UPDATE url SET due = ?5, tries = ?6 WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4";
@@ -33,16 +41,19 @@ pub const RETRY: &str = "UPDATE url SET due = ?5, tries = ?6 WHERE bucket = ?1 A
 pub const KNOWN: &str = "SELECT EXISTS (SELECT 1 FROM url WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4)
     OR EXISTS (SELECT 1 FROM seen WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4)";
 
-/// Hosts of links found: new ones are made, known ones become ready.
-pub const HOSTS: &str = "INSERT INTO host (bucket, host, origin, ready_at)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1) WHERE true
-    ON CONFLICT (bucket, host) DO UPDATE SET active = 1,
+/// Hosts of links found: new ones are made, known ones become ready; all take part in the run.
+pub const HOSTS: &str = "INSERT INTO host (bucket, host, origin, ready_at, active)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, ?2 FROM json_each(?1) WHERE true
+    ON CONFLICT (bucket, host) DO UPDATE SET active = excluded.active,
         ready_at = CASE WHEN leased = 1 THEN ready_at ELSE max(not_before, min(ready_at, excluded.ready_at)) END
-        WHERE active = 0 OR leased = 0 AND ready_at > max(not_before, excluded.ready_at)";
+        WHERE active <> excluded.active OR leased = 0 AND ready_at > max(not_before, excluded.ready_at)";
 
 pub const TEXTS: &str = "SELECT hash, id FROM text WHERE hash IN (SELECT value FROM json_each(?1))";
 
 pub const NEW_TEXTS: &str = "INSERT OR IGNORE INTO text (hash, id) SELECT value ->> 0, value ->> 1 FROM json_each(?1)";
+
+pub const BUDGETS: &str = "INSERT OR REPLACE INTO budget (site, day, requests)
+    SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1)";
 
 /// An output file has grown; its age counts from its first record.
 pub const OUTPUT: &str = "INSERT INTO output (path, bytes, begun) VALUES (?1, ?2, iif(?2 > 0, ?3, 0))

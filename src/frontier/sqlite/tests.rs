@@ -3,7 +3,7 @@
 use super::*;
 use url::Url;
 
-use crate::frontier::{Fate, HostUpdate, Kind, NewUrl, StoredRobots, now};
+use crate::frontier::{Fate, HostUpdate, Kind, NewUrl, RobotsCopy, StoredRobots, now};
 use crate::urls::CanonicalUrl;
 
 async fn fresh() -> (tempfile::TempDir, SqliteFrontier) {
@@ -43,7 +43,7 @@ async fn what_is_next_is_one_index_seek() {
         assert!(!plan.contains("TEMP B-TREE"), "{plan}");
     }
     assert!(plan(&frontier, sql::NEXT).await.contains("url_due (bucket=? AND host=?"));
-    assert!(plan(&frontier, sql::LEASE).await.contains("host_ready (ready_at<?)"));
+    assert!(plan(&frontier, sql::LEASE).await.contains("host_ready (active=? AND ready_at<?)"));
 }
 
 #[tokio::test]
@@ -55,12 +55,12 @@ async fn links_are_taken_once_and_done_ones_never_again() {
         link("http://a.example/1.htm", Kind::Article),
         link("http://b.example/2.htm", Kind::Article),
     ];
-    frontier.commit(&Batch { links: links.clone(), ..Batch::default() }).await.unwrap();
+    frontier.commit(&Batch { run: 1, links: links.clone(), ..Batch::default() }).await.unwrap();
     assert_eq!(frontier.counts().await.unwrap(), Counts { hosts: 2, queued: 3, seen: 0 });
 
-    let hosts = frontier.lease(10, now(), now() + 60_000).await.unwrap();
+    let hosts = frontier.lease(1, 10, now(), now() + 60_000).await.unwrap();
     assert_eq!(hosts.len(), 2);
-    assert!(frontier.lease(10, now(), now() + 60_000).await.unwrap().is_empty());
+    assert!(frontier.lease(1, 10, now(), now() + 60_000).await.unwrap().is_empty());
     let a = hosts.iter().find(|h| h.key.as_str() == "a.example:80").unwrap();
     let tasks = frontier.next(a, Cursor::START, now(), now(), 10).await.unwrap();
     assert_eq!(tasks.len(), 2);
@@ -69,7 +69,8 @@ async fn links_are_taken_once_and_done_ones_never_again() {
 
     let article = tasks.iter().find(|t| t.kind == Kind::Article).unwrap();
     let list = tasks.iter().find(|t| t.kind == Kind::List).unwrap();
-    let again = Fate::Again { due: now() + 60_000, etag: Some("\"x\"".into()), modified: None };
+    let again =
+        Fate::Again { due: now() + 60_000, etag: Some("\"x\"".into()), modified: None, rhythm: 1, content: None };
     let batch = Batch {
         visits: vec![(article.key, Fate::Done), (list.key, again)],
         links,
@@ -82,11 +83,11 @@ async fn links_are_taken_once_and_done_ones_never_again() {
     assert_eq!(frontier.known(&[article.key]).await.unwrap(), [true]);
     assert!(frontier.next(a, Cursor::START, now(), now() + 1, 10).await.unwrap().is_empty());
 
-    frontier.release(a, NEVER, true).await.unwrap();
-    assert!(frontier.lease(10, now(), now() + 60_000).await.unwrap().is_empty());
+    frontier.release(a, NEVER, true, 0).await.unwrap();
+    assert!(frontier.lease(1, 10, now(), now() + 60_000).await.unwrap().is_empty());
     let start = now() + 10;
-    frontier.wake(start).await.unwrap();
-    let hosts = frontier.lease(10, start, start + 60_000).await.unwrap();
+    frontier.wake(1, start).await.unwrap();
+    let hosts = frontier.lease(1, 10, start, start + 60_000).await.unwrap();
     assert_eq!(hosts.len(), 1);
     assert_eq!(hosts[0].epoch, 2);
     let tasks = frontier.next(&hosts[0], Cursor::START, start, start, 10).await.unwrap();
@@ -98,29 +99,37 @@ async fn links_are_taken_once_and_done_ones_never_again() {
 async fn waits_and_robots_outlive_the_process() {
     let (dir, frontier) = fresh().await;
     let new = link("http://a.example/1.htm", Kind::Article);
-    frontier.commit(&Batch { links: vec![new.clone()], ..Batch::default() }).await.unwrap();
-    let host = frontier.lease(1, now(), now() + 60_000).await.unwrap().remove(0);
+    frontier.commit(&Batch { run: 1, links: vec![new.clone()], ..Batch::default() }).await.unwrap();
+    let host = frontier.lease(1, 1, now(), now() + 60_000).await.unwrap().remove(0);
     let later = now() + 3_600_000;
+    let robots = RobotsCopy {
+        stored: StoredRobots::File(b"User-agent: *".to_vec()),
+        at: 5,
+        etag: Some("\"r\"".into()),
+        modified: None,
+    };
     let update = HostUpdate {
         not_before: Some(later),
         failures: Some(3),
         blocked: Some(Some("429".into())),
-        robots: Some((StoredRobots::File(b"User-agent: *".to_vec()), 5)),
+        robots: Some(robots.clone()),
     };
     let retry = Fate::Retry { due: later, tries: 1 };
-    let batch = Batch { visits: vec![(new.key, retry)], hosts: vec![(host.id, update)], ..Batch::default() };
+    let batch = Batch { run: 1, visits: vec![(new.key, retry)], hosts: vec![(host.id, update)], ..Batch::default() };
     frontier.commit(&batch).await.unwrap();
     frontier.close().await;
 
     let frontier = SqliteFrontier::open(&dir.path().join("frontier.sqlite")).await.unwrap();
-    frontier.select(&|_| true).await.unwrap();
+    frontier.recover().await.unwrap();
+    frontier.select(1, &|_| true).await.unwrap();
     assert_eq!(frontier.next_retry(host.id).await.unwrap(), Some(later));
-    assert!(frontier.lease(1, now(), now()).await.unwrap().is_empty());
-    let host = frontier.lease(1, later, later).await.unwrap().remove(0);
+    assert!(frontier.lease(1, 1, now(), now()).await.unwrap().is_empty());
+    let host = frontier.lease(1, 1, later, later).await.unwrap().remove(0);
     assert_eq!((host.not_before, host.failures), (later, 3));
-    assert_eq!(host.robots, Some((StoredRobots::File(b"User-agent: *".to_vec()), 5)));
-    frontier.select(&|_| false).await.unwrap();
-    assert!(frontier.lease(1, NEVER - 1, NEVER).await.unwrap().is_empty());
+    assert_eq!(host.robots, Some(robots));
+    frontier.release(&host, NEVER, true, 0).await.unwrap();
+    // Of another run it is none of the business.
+    assert!(frontier.lease(2, 1, NEVER - 1, NEVER).await.unwrap().is_empty());
 }
 
 /// Makes the n-th statement that writes fail, by a trigger that counts; gives the frontier's file back after each.
@@ -135,13 +144,13 @@ async fn whichever_statement_fails_the_batch_is_wholly_there_or_not_at_all() {
             let list = link("http://a.example/", Kind::List);
             let links = vec![first.clone(), list.clone()];
             let outputs = vec![("/out/articles.jsonl".to_owned(), 5)];
-            frontier.commit(&Batch { links, outputs, ..Batch::default() }).await.unwrap();
+            frontier.commit(&Batch { run: 1, links, outputs, ..Batch::default() }).await.unwrap();
             let before = everything(&frontier).await;
             let trigger = format!(
                 "CREATE TRIGGER fails BEFORE {event} ON {table} BEGIN SELECT raise(ABORT, 'disk I/O error'); END"
             );
             sqlx::query(sqlx::AssertSqlSafe(trigger)).execute(&frontier.writer).await.unwrap();
-            let again = Fate::Again { due: 9, etag: None, modified: None };
+            let again = Fate::Again { due: 9, etag: None, modified: None, rhythm: 1, content: None };
             let update = HostUpdate { failures: Some(1), ..HostUpdate::default() };
             let batch = Batch {
                 visits: vec![(first.key, Fate::Done), (list.key, again)],
@@ -213,12 +222,12 @@ async fn states_of_older_versions_are_brought_up_to_date() {
 async fn what_is_forgotten_is_new_again() {
     let (_dir, frontier) = fresh().await;
     let links = vec![link("http://a.example/1.htm", Kind::Article), link("http://a.example/2.htm", Kind::Article)];
-    frontier.commit(&Batch { links: links.clone(), ..Batch::default() }).await.unwrap();
+    frontier.commit(&Batch { run: 1, links: links.clone(), ..Batch::default() }).await.unwrap();
     let done = vec![(links[0].key, Fate::Done), (links[1].key, Fate::Retry { due: 5, tries: 2 })];
     let update =
         HostUpdate { not_before: Some(now() + 60_000), blocked: Some(Some("429".into())), ..HostUpdate::default() };
     let hosts = vec![(links[0].key.host, update)];
-    frontier.commit(&Batch { visits: done, hosts, ..Batch::default() }).await.unwrap();
+    frontier.commit(&Batch { run: 1, visits: done, hosts, ..Batch::default() }).await.unwrap();
     let overview = frontier.overview(now()).await.unwrap();
     assert_eq!((overview.hosts, overview.held_back, overview.queued, overview.retries, overview.done), (1, 1, 1, 1, 1));
     assert_eq!(frontier.retries(10).await.unwrap()[0].url, "http://a.example/2.htm");

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 use url::Url;
 
-use super::super::{Batch, Fate, HostId, HostUpdate, Millis, NewUrl, StoredRobots, UrlKey};
+use super::super::{Batch, Fate, HostId, HostUpdate, Millis, NewUrl, RunId, StoredRobots, UrlKey};
 use super::sql;
 
 type Tx<'a> = Transaction<'a, Sqlite>;
@@ -16,7 +16,7 @@ type Tx<'a> = Transaction<'a, Sqlite>;
 pub async fn batch(tx: &mut Tx<'_>, batch: &Batch, now: Millis) -> Result<(), sqlx::Error> {
     visits(tx, batch, now).await?;
     if !batch.links.is_empty() {
-        hosts(tx, &batch.links).await?;
+        hosts(tx, batch.run, &batch.links).await?;
         links(tx, &batch.links).await?;
     }
     if !batch.texts.is_empty() {
@@ -24,6 +24,9 @@ pub async fn batch(tx: &mut Tx<'_>, batch: &Batch, now: Millis) -> Result<(), sq
     }
     for (id, update) in &batch.hosts {
         host(tx, *id, update).await?;
+    }
+    if !batch.budgets.is_empty() {
+        sqlx::query(sql::BUDGETS).bind(json(&batch.budgets)).execute(&mut **tx).await?;
     }
     for (path, bytes) in &batch.outputs {
         sqlx::query(sql::OUTPUT)
@@ -48,9 +51,9 @@ async fn visits(tx: &mut Tx<'_>, batch: &Batch, now: Millis) -> Result<(), sqlx:
     for (key, fate) in &batch.visits {
         match fate {
             Fate::Done => {}
-            Fate::Again { due, etag, modified } => {
-                let query = by_key(sql::AGAIN, key).bind(due).bind(now);
-                query.bind(etag.as_deref()).bind(modified.as_deref()).execute(&mut **tx).await?;
+            Fate::Again { due, etag, modified, rhythm, content } => {
+                let query = by_key(sql::AGAIN, key).bind(due).bind(now).bind(etag.as_deref()).bind(modified.as_deref());
+                query.bind(rhythm).bind(content).execute(&mut **tx).await?;
             }
             Fate::Retry { due, tries } => {
                 by_key(sql::RETRY, key).bind(due).bind(tries).execute(&mut **tx).await?;
@@ -65,7 +68,7 @@ pub fn by_key(text: &'static str, key: &UrlKey) -> Query<'static, Sqlite, Sqlite
     sqlx::query(text).bind(key.host.bucket).bind(key.host.host).bind(key.near).bind(key.id)
 }
 
-async fn hosts(tx: &mut Tx<'_>, links: &[NewUrl]) -> Result<(), sqlx::Error> {
+async fn hosts(tx: &mut Tx<'_>, run: RunId, links: &[NewUrl]) -> Result<(), sqlx::Error> {
     let mut found: HashMap<HostId, (&Url, Millis)> = HashMap::new();
     for link in links {
         let host = found.entry(link.key.host).or_insert((link.url.url(), link.due));
@@ -75,13 +78,13 @@ async fn hosts(tx: &mut Tx<'_>, links: &[NewUrl]) -> Result<(), sqlx::Error> {
         .into_iter()
         .map(|(id, (url, due))| (id.bucket, id.host, url.origin().ascii_serialization(), due))
         .collect();
-    sqlx::query(sql::HOSTS).bind(json(&rows)).execute(&mut **tx).await?;
+    sqlx::query(sql::HOSTS).bind(json(&rows)).bind(run).execute(&mut **tx).await?;
     Ok(())
 }
 
-async fn links(tx: &mut Tx<'_>, links: &[NewUrl]) -> Result<(), sqlx::Error> {
+async fn links(tx: &mut Tx<'_>, all: &[NewUrl]) -> Result<(), sqlx::Error> {
     // In the order of the store, so that neighbours are written together.
-    let mut links: Vec<&NewUrl> = links.iter().collect();
+    let mut links: Vec<&NewUrl> = all.iter().collect();
     links.sort_unstable_by_key(|link| link.key);
     links.dedup_by_key(|link| link.key);
     let mut left = links.as_slice();
@@ -98,6 +101,9 @@ async fn links(tx: &mut Tx<'_>, links: &[NewUrl]) -> Result<(), sqlx::Error> {
             }
             query.execute(&mut **tx).await?;
         }
+    }
+    for (link, at) in all.iter().filter_map(|link| Some((link, link.dated?))) {
+        by_key(sql::DATED, &link.key).bind(at).bind(link.due).execute(&mut **tx).await?;
     }
     Ok(())
 }
@@ -122,18 +128,23 @@ async fn host(tx: &mut Tx<'_>, id: HostId, update: &HostUpdate) -> Result<(), sq
             .execute(&mut **tx)
             .await?;
     }
-    if let Some((robots, at)) = &update.robots {
-        let (state, body) = match robots {
+    if let Some(robots) = &update.robots {
+        let (state, body) = match &robots.stored {
             StoredRobots::Free => (0, None),
             StoredRobots::File(bytes) => (1, Some(bytes.as_slice())),
             StoredRobots::Unavailable => (2, None),
         };
-        by_host("UPDATE host SET robots = ?3, robots_state = ?4, robots_at = ?5 WHERE bucket = ?1 AND host = ?2")
-            .bind(body)
-            .bind(state)
-            .bind(at)
-            .execute(&mut **tx)
-            .await?;
+        by_host(
+            "UPDATE host SET robots = ?3, robots_state = ?4, robots_at = ?5, robots_etag = ?6, robots_modified = ?7
+             WHERE bucket = ?1 AND host = ?2",
+        )
+        .bind(body)
+        .bind(state)
+        .bind(robots.at)
+        .bind(robots.etag.as_deref())
+        .bind(robots.modified.as_deref())
+        .execute(&mut **tx)
+        .await?;
     }
     Ok(())
 }

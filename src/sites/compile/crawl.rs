@@ -10,7 +10,7 @@ use super::Cx;
 use crate::pattern::Pattern;
 use crate::sites::at::{At, Many, StrOr};
 use crate::sites::{CrawlRules, ListRule, StatusAction, model, pattern};
-use crate::units::{Rate, Span};
+use crate::units::{Hours, Rate, Span};
 
 impl Cx<'_> {
     pub(super) fn crawl(&mut self, model: &model::Crawl) -> CrawlRules {
@@ -44,6 +44,13 @@ impl Cx<'_> {
                 }
                 n.value
             }),
+            quiet: model.quiet.iter().filter_map(|hours| self.hours(hours)).collect(),
+            per_day: model.per_day.as_ref().map(|n| {
+                if n.value == 0 {
+                    self.error(&n.span, "zero", "`per_day` of 0 would never fetch", "1 or more");
+                }
+                n.value
+            }),
             refresh: model.refresh.as_ref().and_then(|text| {
                 let refresh = text.parse::<Span>().ok().map(|s| s.0).filter(|d| !d.is_zero());
                 if refresh.is_none() {
@@ -59,6 +66,19 @@ impl Cx<'_> {
             on_status: self.on_status(&model.on_status),
             schedule: model.schedule.as_ref().map(|s| self.schedule(s)),
         }
+    }
+
+    fn hours(&mut self, text: &At<String>) -> Option<Hours> {
+        let hours = text.parse::<Hours>().ok();
+        if hours.is_none() {
+            self.error(
+                &text.span,
+                "bad-hours",
+                format!("`{}` are no hours of a day", text.value),
+                "when they begin and end: \"00:00-06:30\", \"22:30-06:00\"",
+            );
+        }
+        hours
     }
 
     fn urls(&mut self, list: &Many<String>, key: &str) -> Vec<Url> {
