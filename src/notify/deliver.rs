@@ -123,6 +123,8 @@ async fn run(hook: &Hook, command: &[String], due: &Due) -> Result<String, Troub
     let variable = |text: &str| text.chars().filter(|c| *c != '\0').take(1_000).collect::<String>();
     let mut child = Command::new(program)
         .args(arguments)
+        // Whoever is told of something need not be able to press buttons.
+        .env_remove("JINGWEN_TOKEN")
         .env("JINGWEN_KIND", event.kind.as_str())
         .env("JINGWEN_SITE", variable(event.site.as_deref().unwrap_or_default()))
         .env("JINGWEN_TITLE", variable(&event.title))
