@@ -163,8 +163,7 @@ pub fn no_article(
         blocks.lines.iter().filter(|l| !l.hidden && l.link_share() < 0.5 && l.chars >= 20).map(|l| l.chars).sum();
     let share = chars as f64 / f64::from(plain.max(1));
     let linked = blocks.lines.iter().filter(|l| l.link_share() > 0.5).count();
-    let (first, end) = (blocks.elems[choice.elem].first as usize, blocks.elems[choice.elem].end as usize);
-    let inside = &blocks.lines[first..end];
+    let inside = &blocks.lines[choice.first..choice.end];
     let links_inside = inside.iter().filter(|l| l.link_share() > 0.3).count();
     // Teasers: every long line of the container comes with a link of its own.
     let teasers = inside.iter().filter(|l| l.chars >= 20 && l.links > 0).count() * 2 > body.paragraphs.len()
