@@ -155,3 +155,19 @@ fn what_lawyers_say_is_no_part_of_the_body() {
     ];
     assert_eq!(paragraphs(&page(&subject, "")), subject);
 }
+
+#[test]
+fn flattened_text_of_a_short_article_above_a_longer_one() {
+    let below: String = (0..8)
+        .map(|n| format!("更早的第{n}次改造花了三年时间，居民说，那几年里路灯常常不亮，要绕很远才能到海边。\n"))
+        .collect();
+    let links = "海边一日游的去处\n老街改造完成首段铺装\n新增三条夜间公交线路\n".repeat(4);
+    let text = format!(
+        "首页\n要闻\n{TITLE}\n2026-05-20 10:30 海边日报\n{}\n分享到\n{links}沙头角老街的改造史\n2023-02-01 08:00\n{below}关于我们\n",
+        BODY.join("\n")
+    );
+    let page = Page { url: None, body: Body::Text(&text), content_type: None, fetched_at: None };
+    let record = clean(&page, &Sites::builtin(), &Options::default()).article.unwrap_or_else(|e| panic!("{e:?}"));
+    assert_eq!(record.text.lines().collect::<Vec<_>>(), BODY);
+    assert_eq!(record.title.as_deref(), Some(TITLE));
+}
