@@ -171,3 +171,14 @@ fn flattened_text_of_a_short_article_above_a_longer_one() {
     assert_eq!(record.text.lines().collect::<Vec<_>>(), BODY);
     assert_eq!(record.title.as_deref(), Some(TITLE));
 }
+
+#[test]
+fn a_forums_portal_has_articles() {
+    let generator = "<meta name=generator content='Discuz! X3.4'></head>";
+    let html = page(&BODY, "").replace("</head>", generator);
+    assert_eq!(paragraphs(&html.replace("<body>", "<body id=nv_portal>")), BODY);
+    let thread = html.replace("<body>", "<body id=nv_forum>");
+    let page = Page { url: None, body: Body::Html(thread.as_bytes()), content_type: None, fetched_at: None };
+    let options = Options { generic_only: true, ..Options::default() };
+    assert!(clean(&page, &Sites::builtin(), &options).article.is_err());
+}

@@ -40,7 +40,8 @@ pub fn frame_page(
         return rejection(Reason::Search, format!("titled `{declared}`"));
     }
     let generator = meta.get("generator").unwrap_or_default();
-    if ["Discuz!", "phpwind"].iter().any(|w| declared.contains(w) || generator.contains(w)) {
+    // Discuz! makes portals with articles too, and says so of their `body`.
+    if ["Discuz!", "phpwind"].iter().any(|w| declared.contains(w) || generator.contains(w)) && !meta.portal {
         return rejection(Reason::Forum, format!("titled `{declared}`, made by `{generator}`"));
     }
     None
