@@ -130,6 +130,11 @@ pub struct Line<'a> {
 }
 
 impl Line<'_> {
+    /// Most of its characters take one byte.
+    pub fn is_latin(&self) -> bool {
+        self.text.len() < self.chars as usize * 3 / 2
+    }
+
     /// Share of the characters inside links.
     pub fn link_share(&self) -> f32 {
         if self.chars == 0 { 0.0 } else { self.linked as f32 / self.chars as f32 }

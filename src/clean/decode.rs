@@ -99,7 +99,30 @@ fn detect(bytes: &[u8]) -> &'static Encoding {
     // Markup says nothing about the encoding, and 64 KiB are plenty.
     let sample = &bytes[..bytes.len().min(64 * 1024)];
     detector.feed(sample, true);
-    detector.guess(None, chardetng::Utf8Detection::Allow)
+    let guess = detector.guess(None, chardetng::Utf8Detection::Allow);
+    // One stray byte is enough for the detector to rule GBK out; what is left then is a Western code page.
+    if guess.is_single_byte() && is_mostly_gb2312(sample) { encoding_rs::GB18030 } else { guess }
+}
+
+/// Nine in ten bytes beyond ASCII stand in pairs that are characters or punctuation of GB 2312's first level.
+fn is_mostly_gb2312(bytes: &[u8]) -> bool {
+    let (mut paired, mut other, mut at) = (0usize, 0usize, 0);
+    while at < bytes.len() {
+        let trail = bytes.get(at + 1).is_some_and(|b| (0xa1..=0xfe).contains(b));
+        match bytes[at] {
+            0..=0x7f => at += 1,
+            0xa1..=0xa3 | 0xb0..=0xd7 if trail => {
+                paired += 2;
+                at += 2;
+            }
+            0xd8..=0xf7 if trail => at += 2,
+            _ => {
+                other += 1;
+                at += 1;
+            }
+        }
+    }
+    paired >= 40 && paired >= other * 9
 }
 
 fn header_charset(content_type: &str) -> Option<&'static Encoding> {
@@ -144,9 +167,23 @@ fn label(bytes: &[u8]) -> Option<&'static Encoding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use encoding_rs::{GB18030, GBK};
+    use encoding_rs::{GB18030, GBK, WINDOWS_1252};
 
     const TEXT: &str = "<meta charset=gb2312><p>深圳地铁四条新线本周开始空载试跑，市民可以期待。</p>";
+
+    #[test]
+    fn a_stray_byte_does_not_make_chinese_western() {
+        let text = "深圳地铁四条新线本周开始空载试跑，市民可以期待。图书馆将于下周开放。".repeat(3);
+        let (bytes, _, _) = GBK.encode(&text);
+        let mut bytes = bytes.into_owned();
+        bytes.extend_from_slice(b"\xb0\x20\xff<p>");
+        bytes.extend_from_slice(&GBK.encode(&text).0);
+        assert_eq!(decode(&bytes, None, None).encoding, GB18030);
+        let western =
+            "Le garçon a été très fâché; où êtes-vous, Zoë? L’été à Málaga: señor, déjà vu, naïveté.".repeat(4);
+        let (bytes, _, _) = WINDOWS_1252.encode(&western);
+        assert!(decode(&bytes, None, None).encoding.is_single_byte());
+    }
 
     #[test]
     fn gb2312_is_decoded_as_gb18030() {

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use scraper::ElementRef;
 use url::Url;
 
-use super::blocks::{self, Blocks};
+use super::blocks::{self, Blocks, Picture};
 use super::byline::{self, Staff};
 use super::date::{self, Context, When};
 use super::steps::{self, Content, Source};
@@ -135,7 +135,7 @@ fn body_of(
             for node in nodes {
                 let part = blocks::blocks(from.html, *node, &|id| cut.contains(&id) || captions.contains(&id));
                 let tidied = tidy::tidy(&part, 0, part.lines.len(), headline, template.strict, rules);
-                images.extend(pictures(&part, 0, from.url));
+                images.extend(pictures(&part, 0, 0..=usize::MAX, from.url));
                 body.append(tidied);
             }
             (body, images)
@@ -145,7 +145,7 @@ fn body_of(
             let cut: HashSet<NodeId> = template.remove.iter().flat_map(|s| html.select(s)).map(|e| e.id()).collect();
             let part = blocks::blocks(&html, html.root_element().id(), &|id| cut.contains(&id));
             let body = tidy::tidy(&part, 0, part.lines.len(), headline, template.strict, rules);
-            (body, pictures(&part, 0, from.url))
+            (body, pictures(&part, 0, 0..=usize::MAX, from.url))
         }
         Content::Text(text) => {
             let part = Blocks::of_text(text);
@@ -155,10 +155,18 @@ fn body_of(
 }
 
 /// Pictures inside an element of the table.
-pub fn pictures(blocks: &Blocks<'_>, elem: usize, base: Option<&Url>) -> Vec<Image> {
+///
+/// Of a container that was chosen only in part, those among the lines `lines`.
+pub fn pictures(
+    blocks: &Blocks<'_>,
+    elem: usize,
+    lines: std::ops::RangeInclusive<usize>,
+    base: Option<&Url>,
+) -> Vec<Image> {
     let Some(e) = blocks.elems.get(elem) else { return Vec::new() };
     let mut out: Vec<Image> = Vec::new();
-    for p in blocks.pictures.iter().filter(|p| p.elem as usize >= elem && p.elem < e.until) {
+    let inside = |p: &&Picture<'_>| p.elem as usize >= elem && p.elem < e.until && lines.contains(&(p.before as usize));
+    for p in blocks.pictures.iter().filter(inside) {
         if p.src.starts_with("data:") {
             continue;
         }

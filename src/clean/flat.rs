@@ -25,8 +25,9 @@ pub(super) fn clean(page: &Page<'_>, text: &str, sites: &Sites, options: &Option
         return reject(Reason::Empty, "no text".to_owned());
     }
     let site = page.url.and_then(|u| sites.for_url(u)).filter(|_| !options.generic_only);
-    let values: Vec<f32> =
+    let mut values: Vec<f32> =
         blocks.lines.iter().map(|l| if l.repeated { REPEATED } else { value(&l.text, l.chars) }).collect();
+    fade_beyond_a_gap(&blocks, &mut values);
     let (first, end) = best_run(&values);
     let headline = headline(&blocks, first);
     let squashed = headline.map(|i| title::squash(&blocks.lines[i].text)).unwrap_or_default();
@@ -92,6 +93,50 @@ fn value(text: &str, chars: u32) -> f32 {
     } else {
         -12.0
     }
+}
+
+/// Sum of the values of the lines between two texts that makes them strangers.
+const FAR: f32 = 100.0;
+/// What is left of the value of a line beyond such a gap.
+const FADED: f32 = 0.1;
+
+/// Where a headline, a minute and text follow each other, the article is there: what stands far below is another one, or what
+/// people say, and often longer.
+fn fade_beyond_a_gap(blocks: &Blocks<'_>, values: &mut [f32]) {
+    let Some(at) = (0..values.len()).find(|at| begins_article(blocks, values, *at)) else { return };
+    let (mut seen, mut gap) = (0.0_f32, 0.0_f32);
+    for v in &mut values[at..] {
+        if gap >= FAR && seen >= 25.0 {
+            if *v > 0.0 {
+                *v *= FADED;
+            }
+        } else if *v > 0.0 {
+            seen += *v;
+            gap = 0.0;
+        } else {
+            gap -= *v;
+        }
+    }
+}
+
+/// A line with the minute of publication: a headline above, text below.
+fn begins_article(blocks: &Blocks<'_>, values: &[f32], at: usize) -> bool {
+    let line = &blocks.lines[at];
+    if line.chars > 60 || !line.text.contains([':', '：']) || !line.text.bytes().any(|b| b.is_ascii_digit()) {
+        return false;
+    }
+    let minute = || {
+        let found = date::find(&line.text, &Context::default()).map(|f| f.when);
+        found.is_some_and(|w| w.time.is_some() && !w.relative)
+    };
+    let headline = || {
+        blocks.lines[at.saturating_sub(5)..at].iter().any(|l| {
+            (10..=60).contains(&l.chars)
+                && noise::classify(&l.text, l.chars).is_plain()
+                && punctuation(&l.text).stops <= 1
+        })
+    };
+    values[at + 1..].iter().take(5).any(|v| *v >= 20.0) && headline() && minute()
 }
 
 /// The run of lines with the highest sum.

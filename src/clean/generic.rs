@@ -13,12 +13,24 @@ use super::title::Headline;
 const FAR: f32 = 80.0;
 /// What is left of the value of a line beyond such a gap.
 const FADED: f32 = 0.35;
+/// The same, if the gap is made of other articles' headlines and the text is Chinese. English pages put a standfirst, and then
+/// boxes, between headline and body.
+const FADED_BEYOND_HEADLINES: f32 = 0.08;
+/// Least sum of sentences above such a gap that can be the article.
+const SEEN: f32 = 20.0;
+
+/// By how much a run of children must be worth more than an element of several lines to be chosen in its place.
+const RUN: f32 = 2.0;
 
 /// What the generic extractor chose.
 #[derive(Debug, Clone)]
 pub struct Choice {
     /// Index of the container in the table of elements.
     pub elem: usize,
+    /// Its lines, or those of the children in it that were chosen: `first..end`.
+    pub first: usize,
+    /// See `first`.
+    pub end: usize,
     /// Sum of the values of its lines.
     pub score: f32,
     /// Value of each line of the page.
@@ -67,7 +79,7 @@ fn value(line: &Line<'_>, frame: Hints) -> f32 {
     }
     let n = line.chars as f32;
     // Latin text needs about three letters for what a Chinese character says.
-    let weight = if line.text.len() < line.chars as usize * 3 / 2 { 0.4 } else { 1.0 };
+    let weight = if line.is_latin() { 0.4 } else { 1.0 };
     let share = line.link_share();
     if share > 0.5 {
         return -(6.0 + (n * weight).min(24.0) * 0.4);
@@ -109,7 +121,7 @@ pub fn choose(blocks: &Blocks<'_>, headline: Option<&Headline>) -> Option<Choice
             *v *= 0.25;
         }
         fade_after_second_headline(blocks, anchor, &mut values);
-        fade_beyond_a_gap(&lines[anchor..], &mut values[anchor..]);
+        fade_beyond_a_gap(blocks, anchor, &mut values);
     }
     let sums = prefix_sums(&values);
     let best = blocks
@@ -124,7 +136,86 @@ pub fn choose(blocks: &Blocks<'_>, headline: Option<&Headline>) -> Option<Choice
         })
         // Of equal sums the deepest wins: a child follows its parent in the table.
         .max_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)))?;
-    Some(Choice { elem: best.0, score: best.1, values })
+    let (elem, score) = best;
+    let (first, end) = (blocks.elems[elem].first as usize, blocks.elems[elem].end as usize);
+    // Where body and link lists are children of one element, no element is worth what the body is.
+    let much_more = if end - first == 1 { 1.0 } else { RUN };
+    let run = best_run(blocks, &values, &sums).filter(|run| run.elem < elem && run.score > score * much_more);
+    match run {
+        Some(run) => Some(Choice { elem: run.elem, first: run.first, end: run.end, score: run.score, values }),
+        None => Some(Choice { elem, first, end, score, values }),
+    }
+}
+
+/// Neighbouring children (elements or lines) of one element.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Run {
+    elem: usize,
+    first: usize,
+    end: usize,
+    score: f32,
+}
+
+/// The children of one element on their way.
+#[derive(Clone, Copy)]
+struct Children {
+    /// Lines up to here have been added.
+    at: usize,
+    /// The run that ends here.
+    first: usize,
+    sum: f32,
+    best: (f32, usize, usize),
+}
+
+impl Children {
+    fn add(&mut self, end: usize, sum: f32) {
+        if self.sum <= 0.0 {
+            self.sum = 0.0;
+            self.first = self.at;
+        }
+        self.sum += sum;
+        self.at = end;
+        if self.sum > self.best.0 {
+            self.best = (self.sum, self.first, end);
+        }
+    }
+
+    /// Adds the lines up to `end` that stand in no child.
+    fn lines(&mut self, end: usize, values: &[f32]) {
+        while self.at < end {
+            self.add(self.at + 1, values[self.at]);
+        }
+    }
+}
+
+/// The run of neighbouring children of one element with the highest sum; of equal ones the deepest.
+fn best_run(blocks: &Blocks<'_>, values: &[f32], sums: &[f32]) -> Option<Run> {
+    let mut children: Vec<Children> = blocks
+        .elems
+        .iter()
+        .map(|e| Children { at: e.first as usize, first: e.first as usize, sum: 0.0, best: (f32::MIN, 0, 0) })
+        .collect();
+    for (i, e) in blocks.elems.iter().enumerate() {
+        let (first, end) = (e.first as usize, e.end as usize);
+        let parent = e.parent as usize;
+        if parent == i || !e.tag.is_block() || end <= first || first < children[parent].at {
+            continue;
+        }
+        children[parent].lines(first, values);
+        children[parent].add(end, sums[end] - sums[first]);
+    }
+    let mut best: Option<Run> = None;
+    for (elem, (e, c)) in blocks.elems.iter().zip(&mut children).enumerate() {
+        if !e.tag.is_block() {
+            continue;
+        }
+        c.lines(e.end as usize, values);
+        let (score, first, end) = c.best;
+        if end > first && best.is_none_or(|b| score >= b.score) {
+            best = Some(Run { elem, first, end, score });
+        }
+    }
+    best
 }
 
 fn prefix_sums(values: &[f32]) -> Vec<f32> {
@@ -138,31 +229,33 @@ fn prefix_sums(values: &[f32]) -> Vec<f32> {
     sums
 }
 
-/// Frame hints per line: a name that speaks of a frame is not believed of an element that holds the headline or most of the
-/// page's text.
-fn trusted_frames(blocks: &Blocks<'_>, headline: Option<usize>) -> Vec<Hints> {
+/// The elements whose names speak of a frame, and whether that is believed: not of an element that holds the headline or most
+/// of the page's text.
+fn trust<'b>(blocks: &'b Blocks<'_>, headline: Option<usize>) -> impl Iterator<Item = (usize, bool)> + 'b {
     let mut text: Vec<u32> = vec![0; blocks.lines.len() + 1];
     for (i, line) in blocks.lines.iter().enumerate() {
         let plain = if line.hidden || line.link_share() > 0.5 || line.chars < 20 { 0 } else { line.chars };
         text[i + 1] = text[i] + plain;
     }
     let total = text.last().copied().unwrap_or(0);
-    let mut frames = vec![Hints::empty(); blocks.lines.len()];
-    for e in &blocks.elems {
-        let own = e.hints;
-        if !own.intersects(Hints::FRAME) || e.end <= e.first {
-            continue;
-        }
+    let frames = blocks.elems.iter().enumerate().filter(|(_, e)| e.hints.intersects(Hints::FRAME) && e.end > e.first);
+    frames.map(move |(i, e)| {
         if headline.is_some_and(|at| (e.first as usize..e.end as usize).contains(&at)) {
-            continue;
+            return (i, false);
         }
         let inside = text[e.end as usize] - text[e.first as usize];
         // Comments can be longer than the article; other frames rarely are.
-        let limit = if own.contains(Hints::COMMENT) { 0.95 } else { 0.5 };
-        let believed = if own.contains(Hints::BODY) && !own.contains(Hints::COMMENT) { 0.15 } else { limit };
-        if f64::from(inside) > f64::from(total) * believed {
-            continue;
-        }
+        let limit = if e.hints.contains(Hints::COMMENT) { 0.95 } else { 0.5 };
+        let believed = if e.hints.contains(Hints::BODY) && !e.hints.contains(Hints::COMMENT) { 0.15 } else { limit };
+        (i, f64::from(inside) <= f64::from(total) * believed)
+    })
+}
+
+/// Frame hints per line, of elements whose names are believed.
+fn trusted_frames(blocks: &Blocks<'_>, headline: Option<usize>) -> Vec<Hints> {
+    let mut frames = vec![Hints::empty(); blocks.lines.len()];
+    for (i, _) in trust(blocks, headline).filter(|(_, trusted)| *trusted) {
+        let e = &blocks.elems[i];
         for f in &mut frames[e.first as usize..e.end as usize] {
             *f = f.union(Hints::FRAME);
         }
@@ -198,21 +291,62 @@ fn fade_after_second_headline(blocks: &Blocks<'_>, anchor: usize, values: &mut [
 
 /// Text far below the headline, with a long run of links or short lines above it, is hardly the article's: picture lists and
 /// comments of a page are often longer than a body of one to three paragraphs.
-fn fade_beyond_a_gap(lines: &[Line<'_>], values: &mut [f32]) {
-    let (mut seen, mut gap) = (0.0_f32, 0.0_f32);
-    for (line, v) in lines.iter().zip(values) {
-        if gap >= FAR && seen >= 10.0 {
-            if *v > 0.0 {
-                *v *= FADED;
+///
+/// What stands where the text above the gap stands goes on with it: the gap is a box of links inside the text.
+fn fade_beyond_a_gap(blocks: &Blocks<'_>, anchor: usize, values: &mut [f32]) {
+    let place = |line: &Line<'_>| {
+        let parent = blocks.elems[line.block as usize].parent;
+        (parent, blocks.elems[parent as usize].parent)
+    };
+    let mut places: Vec<(u32, u32)> = Vec::new();
+    let (mut seen, mut gap, mut headlines) = (0.0_f32, 0.0_f32, 0.0_f32);
+    for (line, v) in blocks.lines[anchor..].iter().zip(&mut values[anchor..]) {
+        if gap >= FAR && seen >= SEEN {
+            let (parent, above) = place(line);
+            if *v > 0.0 && !places.iter().any(|(p, a)| *p == parent || *a == above && above != *p) {
+                *v *= if headlines >= FAR && !line.is_latin() { FADED_BEYOND_HEADLINES } else { FADED };
+            } else if *v < 0.0 && line.link_share() > 0.5 && line.chars >= 8 {
+                headlines -= *v;
             }
         } else if *v > 0.0 {
-            seen += *v;
-            gap = 0.0;
+            (gap, headlines) = (0.0, 0.0);
+            if punctuation(&line.text).stops > 0 && !line.hints.intersects(Hints::SUMMARY.union(Hints::META)) {
+                seen += *v;
+                let here = place(line);
+                if !places.contains(&here) && places.len() < 8 {
+                    places.push(here);
+                }
+            }
         } else {
             gap -= *v;
-            if seen >= 10.0 && !line.hidden && line.link_share() <= 0.5 && parts(line) {
+            if line.link_share() > 0.5 && line.chars >= 8 {
+                headlines -= *v;
+            }
+            if seen >= SEEN && !line.hidden && line.link_share() <= 0.5 && parts(line) {
                 gap += FAR / 2.0;
             }
+        }
+    }
+}
+
+/// Takes names that speak of a frame off the lines of elements that hold the headline or most of the page's text: sites wrap
+/// all of a page in `hot` or `related-news`, too.
+pub fn disbelieve(blocks: &mut Blocks<'_>, headline: Option<usize>) {
+    let frames: Vec<(usize, bool)> = trust(blocks, headline).collect();
+    if frames.iter().all(|(_, trusted)| *trusted) {
+        return;
+    }
+    let range = |blocks: &Blocks<'_>, i: usize| blocks.elems[i].first as usize..blocks.elems[i].end as usize;
+    for (i, _) in frames.iter().filter(|(_, trusted)| !trusted) {
+        let wrong = blocks.elems[*i].hints.and(Hints::FRAME);
+        for at in range(blocks, *i) {
+            blocks.lines[at].hints = blocks.lines[at].hints.without(wrong);
+        }
+    }
+    for (i, _) in frames.iter().filter(|(_, trusted)| *trusted) {
+        let right = blocks.elems[*i].hints.and(Hints::FRAME);
+        for at in range(blocks, *i) {
+            blocks.lines[at].hints = blocks.lines[at].hints.union(right);
         }
     }
 }

@@ -50,6 +50,11 @@ impl Hints {
         self.0 & other.0 != 0
     }
 
+    /// What is in both sets.
+    pub const fn and(self, other: Self) -> Self {
+        Hints(self.0 & other.0)
+    }
+
     /// This set without `other`.
     pub const fn without(self, other: Self) -> Self {
         Hints(self.0 & !other.0)

@@ -40,7 +40,8 @@ pub fn frame_page(
         return rejection(Reason::Search, format!("titled `{declared}`"));
     }
     let generator = meta.get("generator").unwrap_or_default();
-    if ["Discuz!", "phpwind"].iter().any(|w| declared.contains(w) || generator.contains(w)) {
+    // Discuz! makes portals with articles too, and says so of their `body`.
+    if ["Discuz!", "phpwind"].iter().any(|w| declared.contains(w) || generator.contains(w)) && !meta.portal {
         return rejection(Reason::Forum, format!("titled `{declared}`, made by `{generator}`"));
     }
     None
@@ -163,8 +164,7 @@ pub fn no_article(
         blocks.lines.iter().filter(|l| !l.hidden && l.link_share() < 0.5 && l.chars >= 20).map(|l| l.chars).sum();
     let share = chars as f64 / f64::from(plain.max(1));
     let linked = blocks.lines.iter().filter(|l| l.link_share() > 0.5).count();
-    let (first, end) = (blocks.elems[choice.elem].first as usize, blocks.elems[choice.elem].end as usize);
-    let inside = &blocks.lines[first..end];
+    let inside = &blocks.lines[choice.first..choice.end];
     let links_inside = inside.iter().filter(|l| l.link_share() > 0.3).count();
     // Teasers: every long line of the container comes with a link of its own.
     let teasers = inside.iter().filter(|l| l.chars >= 20 && l.links > 0).count() * 2 > body.paragraphs.len()

@@ -24,6 +24,8 @@ pub struct Meta {
     pub time: Option<String>,
     /// `meta http-equiv=refresh`.
     pub refresh: bool,
+    /// `body` says that it is a page of a forum's portal, which is no thread.
+    pub portal: bool,
 }
 
 /// Largest JSON-LD block that is read, in bytes.
@@ -46,6 +48,7 @@ impl Meta {
                         }
                     }
                 }
+                "body" => meta.portal |= e.attrs().any(|(n, v)| n == "id" && v == "nv_portal"),
                 "meta" => meta.add(e),
                 "link" => {
                     let rel = e.attrs().any(|(n, v)| n == "rel" && v.eq_ignore_ascii_case("canonical"));

@@ -225,7 +225,9 @@ impl Ready<'_> {
     fn generic(&self) -> Cleaned {
         let mut all = blocks::blocks(self.html, root(self.html), &|_| false);
         self.frames.mark(self.page.url, &mut all.lines);
+        generic::disbelieve(&mut all, None);
         let headline = title::choose(&all, self.meta);
+        generic::disbelieve(&mut all, headline.as_ref().filter(|h| h.agrees).and_then(|h| h.line));
         let outline = Outline::new(self.page.url, headline.as_ref().map_or("", |h| &h.text), &all.lines);
         let mut out = self.of_lines(&all, headline);
         out.outline = outline;
@@ -243,7 +245,7 @@ impl Ready<'_> {
         let Some(choice) = generic::choose(all, headline.as_ref()) else {
             return reject(Reason::NoBody, "the page shows no text".to_owned());
         };
-        let (first, end) = (all.elems[choice.elem].first as usize, all.elems[choice.elem].end as usize);
+        let (first, end) = (choice.first, choice.end);
         let squashed = headline.as_ref().map(|h| title::squash(&h.text)).unwrap_or_default();
         let rules: Vec<&LineRule> = self.sites.common.lines.iter().collect();
         let body = tidy::tidy(all, first, end, &squashed, true, &rules);
@@ -257,7 +259,8 @@ impl Ready<'_> {
         let mut record = self.record(body.text());
         record.title = headline.as_ref().map(|h| h.text.clone());
         record.keywords = keywords(self.meta);
-        record.images = with_captions(extract::pictures(all, choice.elem, self.page.url), &body.captions);
+        let pictures = extract::pictures(all, choice.elem, first..=end, self.page.url);
+        record.images = with_captions(pictures, &body.captions);
         let published = published::find(all, self.meta, headline.as_ref(), end, &self.context);
         self.dates(&mut record, published, None);
         staff_into(&mut record, byline::near(all, &body, headline.as_ref(), first, end, self.meta));

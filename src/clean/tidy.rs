@@ -75,7 +75,8 @@ pub fn tidy(blocks: &Blocks<'_>, first: usize, end: usize, headline: &str, stric
         })
         .collect();
     let mut body = Body::default();
-    drop_classes(&mut items, &mut body, headline);
+    drop_classes(blocks, &mut items, &mut body, headline);
+    drop_rights(&mut items);
     if strict {
         drop_strangers(blocks, &mut items, headline);
     }
@@ -103,7 +104,7 @@ fn is_solid(line: &Line<'_>) -> bool {
 }
 
 /// Acts on what the lines themselves say.
-fn drop_classes(items: &mut [Item<'_, '_>], body: &mut Body, headline: &str) {
+fn drop_classes(blocks: &Blocks<'_>, items: &mut [Item<'_, '_>], body: &mut Body, headline: &str) {
     let n = items.len();
     let comments = comments_from(items);
     let teasers = teasers_from(items);
@@ -155,7 +156,11 @@ fn drop_classes(items: &mut [Item<'_, '_>], body: &mut Body, headline: &str) {
             Class::RelatedHead => {
                 items[i].keep = false;
                 let before = items[..i].iter().filter(|x| x.solid).count();
-                if before > 0 && i >= first_solid && ends_article(&items[i + 1..], before) {
+                if before > 0
+                    && i >= first_solid
+                    && ends_article(&items[i + 1..], before)
+                    && !resumes(blocks, &items[..i], &items[i + 1..])
+                {
                     cut = true;
                 }
             }
@@ -205,13 +210,55 @@ fn ends_article(rest: &[Item<'_, '_>], before: usize) -> bool {
     solid * 2 <= before || rest.iter().take(3).any(|x| x.line.link_share() > 0.5)
 }
 
+/// A box of links in the middle of the text: behind it, paragraphs stand again where the body's stood.
+fn resumes(blocks: &Blocks<'_>, before: &[Item<'_, '_>], rest: &[Item<'_, '_>]) -> bool {
+    let links = rest.iter().take_while(|x| x.line.link_share() > 0.5).count();
+    if links == 0 {
+        return false;
+    }
+    let parent = |x: &Item<'_, '_>| blocks.elems[x.line.block as usize].parent;
+    let behind = rest[links..].iter().take_while(|x| {
+        x.line.link_share() <= 0.5
+            && matches!(x.class, Class::Plain | Class::Caption | Class::Debris)
+            && !x.line.hints.intersects(Hints::FRAME)
+    });
+    let solid: Vec<u32> = behind.filter(|x| x.solid && x.line.links == 0).map(parent).collect();
+    solid.len() >= 2 && solid.iter().all(|p| before.iter().any(|x| x.solid && parent(x) == *p))
+}
+
+/// What lawyers say below the text, in lines of any length; not where the article itself speaks of such things.
+fn drop_rights(items: &mut [Item<'_, '_>]) {
+    let rights = |x: &Item<'_, '_>| x.class == Class::Notice || noise::is_rights(&x.line.text);
+    let mut from = items.len();
+    for at in (0..items.len()).rev() {
+        if rights(&items[at]) {
+            from = at;
+        } else if items[at].keep && items[at].solid {
+            break;
+        }
+    }
+    if from == items.len() {
+        return;
+    }
+    let mut own = items[..from].iter().filter(|x| x.keep && x.solid);
+    if own.clone().count() >= 2 && !own.any(rights) {
+        for item in &mut items[from..] {
+            item.keep = false;
+        }
+    }
+}
+
 /// Where readers' comments begin: at their heading, or at the first of several marks of comments after some body.
 fn comments_from(items: &[Item<'_, '_>]) -> usize {
     let mut before = 0;
     for (i, item) in items.iter().enumerate() {
         let replies = || items[i + 1..].iter().filter(|x| x.class == Class::Reply).take(2).count();
         let begins = match item.class {
-            Class::CommentHead => before > 0 && (replies() > 0 || ends_article(&items[i + 1..], before)),
+            // With their number it heads comments, whatever follows; without, the article may speak of what people say.
+            Class::CommentHead => {
+                let counted = item.line.text.bytes().any(|b| b.is_ascii_digit());
+                before > 0 && (counted || replies() > 0 || ends_article(&items[i + 1..], before))
+            }
             Class::Reply => before > 1 && replies() > 0,
             _ => false,
         };

@@ -58,6 +58,8 @@ struct Container {
     what: String,
     /// Nodes whose lines are candidates.
     nodes: Vec<NodeId>,
+    /// Of these lines, only those.
+    only: Option<std::ops::Range<usize>>,
     paragraphs: Vec<Paragraph>,
     captions: Vec<String>,
     /// Elements taken out, with the selector and where it is written.
@@ -82,8 +84,10 @@ impl Seen<'_> {
 
     /// Finds out.
     pub fn trace(&self) -> Traced {
-        let all = blocks::blocks(self.html, self.html.tree.root().id(), &|_| false);
+        let mut all = blocks::blocks(self.html, self.html.tree.root().id(), &|_| false);
+        generic::disbelieve(&mut all, None);
         let headline = title::choose(&all, self.meta);
+        generic::disbelieve(&mut all, headline.as_ref().filter(|h| h.agrees).and_then(|h| h.line));
         let choice = generic::choose(&all, headline.as_ref());
         let values = choice.as_ref().map(|c| c.values.clone()).unwrap_or_default();
         let (tried, winner) = self.templates();
@@ -194,6 +198,7 @@ impl Seen<'_> {
         Some(Container {
             what: format!("`{}` of template {}", what.unwrap_or_else(|| "an inherited step".to_owned()), template.name),
             nodes,
+            only: None,
             paragraphs: paragraphs(&found.body.paragraphs, &rules),
             captions: found.body.captions,
             removed,
@@ -237,14 +242,14 @@ impl Seen<'_> {
     }
 
     fn of_generic(&self, all: &Blocks<'_>, choice: &generic::Choice, headline: Option<&Headline>) -> Container {
-        let (first, end) = (all.elems[choice.elem].first as usize, all.elems[choice.elem].end as usize);
         let squashed = headline.map(|h| title::squash(&h.text)).unwrap_or_default();
-        let body = tidy::tidy(all, first, end, &squashed, true, &[]);
+        let body = tidy::tidy(all, choice.first, choice.end, &squashed, true, &[]);
         let rules: Vec<&LineRule> = self.sites.common.lines.iter().collect();
         let node = all.elems[choice.elem].node;
         Container {
             what: format!("the generic extractor: {} with the highest sum, {:.0}", self.place(node), choice.score),
             nodes: vec![node],
+            only: Some(choice.first..choice.end),
             paragraphs: paragraphs(&body.paragraphs, &rules),
             captions: body.captions,
             removed: HashMap::new(),
@@ -263,9 +268,10 @@ impl Seen<'_> {
     ) {
         let index: HashMap<NodeId, usize> = all.elems.iter().enumerate().map(|(i, e)| (e.node, i)).collect();
         let inside = |i: usize| {
-            container.nodes.iter().any(|n| {
-                index.get(n).is_some_and(|&e| (all.elems[e].first as usize..all.elems[e].end as usize).contains(&i))
-            })
+            container.only.as_ref().is_none_or(|only| only.contains(&i))
+                && container.nodes.iter().any(|n| {
+                    index.get(n).is_some_and(|&e| (all.elems[e].first as usize..all.elems[e].end as usize).contains(&i))
+                })
         };
         let title = self.cleaned.article.as_ref().ok().and_then(|r| r.title.as_deref()).map(title::squash);
         let is_article = self.cleaned.article.is_ok();
