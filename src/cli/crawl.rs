@@ -20,6 +20,7 @@ use crate::crawl::report::{End, Report};
 use crate::crawl::robots::product_token;
 use crate::crawl::run::{CrawlError, Plan};
 use crate::crawl::warc::Archive;
+use crate::frontier::REMEMBERED;
 use crate::output::parts::Rotation;
 use crate::sites::{Site, Sites};
 use crate::units::{Rate, Span};
@@ -63,6 +64,10 @@ pub struct Args {
     /// file says and at least once a day. For runs that come again and again.
     #[arg(long)]
     due: bool,
+    /// Ask again, conditionally, for articles first written at most this long ago (31d at most), to catch corrections: an
+    /// article whose text has changed is written once more, under its `id` and with `corrected`.
+    #[arg(long, value_name = "AGE")]
+    recheck: Option<Span>,
     /// Crawl from an archive instead of the network.
     #[arg(long, value_name = "FILE.warc.gz")]
     replay: Option<PathBuf>,
@@ -103,6 +108,13 @@ impl Args {
 
     /// Everything that can be wrong is found here, before anything is fetched.
     fn plan(self) -> Result<Plan, Failure> {
+        if let Some(age) = self.recheck.filter(|age| age.0 > REMEMBERED) {
+            return Err(Failure::usage(miette!(
+                help = "--recheck 31d looks at all of them",
+                "articles are remembered for {}, not for {age}",
+                Span(REMEMBERED)
+            )));
+        }
         let (config, source) = self.configuration()?;
         let mut folders: Vec<PathBuf> = config.selectors.iter().cloned().collect();
         folders.extend(self.selectors.iter().cloned());
@@ -148,6 +160,7 @@ impl Args {
             per_day: config.politeness.per_day.map(NonZeroU64::get),
             respect_robots: config.politeness.respect_robots,
             due_only: self.due,
+            recheck: self.recheck.map(|age| age.0),
             sitemaps: config.politeness.sitemaps,
             patience: config.politeness.patience.0,
             in_flight: config.http.in_flight,

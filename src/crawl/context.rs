@@ -45,6 +45,8 @@ pub struct Settings {
     pub respect_robots: bool,
     /// Ask only for lists that are due by their own rhythm, as a run does that comes again and again.
     pub due_only: bool,
+    /// Ask again for articles first written at most this long ago, to catch corrections.
+    pub recheck: Option<Duration>,
     /// Ask for the sitemaps that robots.txt names.
     pub sitemaps: bool,
     /// How long to wait for a host that asked to wait.

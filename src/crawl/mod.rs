@@ -18,6 +18,7 @@ pub mod rest;
 pub mod rhythm;
 pub mod robots;
 pub mod run;
+pub mod sketch;
 pub mod traps;
 mod visit;
 pub mod warc;

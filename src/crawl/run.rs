@@ -21,6 +21,7 @@ use super::guard::Guard;
 use super::pool::Pool;
 use super::report::{End, Report};
 use super::rest::{AT_REST, Budgets};
+use super::sketch::Nearby;
 use super::traps::Traps;
 use super::warc::WarcError;
 use super::worker;
@@ -146,6 +147,13 @@ impl Plan {
             frontier.wake(began).await?;
         }
 
+        if let Some(age) = self.settings.recheck {
+            let keys: Option<Vec<UrlKey>> = focus.as_ref().map(|focus| focus.iter().copied().collect());
+            let since = began - i64::try_from(age.as_millis()).unwrap_or(i64::MAX / 4);
+            let queued = frontier.recheck(since, began, keys.as_deref()).await?;
+            tracing::info!("{queued} articles are looked at again");
+        }
+        let nearby = Nearby::new(frontier.sketches().await?);
         let budgets = Budgets::new(frontier.budgets().await?);
         let (sender, finished) = mpsc::channel(256);
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
@@ -178,7 +186,7 @@ impl Plan {
             drift: Watch::open(&state).await?,
             report: Mutex::new(Report::default()),
         });
-        let committer = Committer { context: context.clone(), articles, rejected };
+        let committer = Committer { context: context.clone(), articles, rejected, nearby };
         Ok(Run { context, committer, finished, _lock: lock })
     }
 

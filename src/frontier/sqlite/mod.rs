@@ -10,13 +10,14 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::Row;
+use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use super::{
-    Batch, Counts, Cursor, Frontier, FrontierError, HeldBack, HostId, LeasedHost, Millis, NEVER, OutputState, Task,
-    UrlKey,
+    Batch, Counts, Cursor, Frontier, FrontierError, HeldBack, HostId, LeasedHost, Millis, NEVER, OutputState,
+    REMEMBERED, Task, UrlKey,
 };
+use crate::crawl::sketch::Row;
 use crate::output::parts::{Closed, Part};
 
 /// Page cache of the writing connection, in KiB: bounded, whatever the size of the file.
@@ -200,6 +201,27 @@ impl Frontier for SqliteFrontier {
         tx.commit().await.map_err(writing)
     }
 
+    async fn recheck(&self, since: Millis, now: Millis, keys: Option<&[UrlKey]>) -> Result<u64, FrontierError> {
+        let keys = keys.map(|keys| {
+            let rows: Vec<_> = keys.iter().map(|key| (key.host.bucket, key.host.host, key.near, key.id)).collect();
+            write::json(&rows)
+        });
+        let mut tx = self.writer.begin().await.map_err(writing)?;
+        let queued =
+            sqlx::query(sql::RECHECK).bind(since).bind(now).bind(keys).execute(&mut *tx).await.map_err(writing)?;
+        sqlx::query(
+            "UPDATE host SET ready_at = max(not_before, min(ready_at, ?2)) WHERE active = 1 AND leased = 0
+             AND (bucket, host) IN (SELECT bucket, host FROM recent WHERE at >= ?1)",
+        )
+        .bind(since)
+        .bind(now)
+        .execute(&mut *tx)
+        .await
+        .map_err(writing)?;
+        tx.commit().await.map_err(writing)?;
+        Ok(queued.rows_affected())
+    }
+
     async fn select(&self, belongs: &(dyn Fn(&str) -> bool + Sync)) -> Result<(), FrontierError> {
         let rows = sqlx::query("SELECT bucket, host, origin, active FROM host")
             .fetch_all(&self.reader)
@@ -225,6 +247,8 @@ impl Frontier for SqliteFrontier {
             .await
             .map_err(writing)?;
         }
+        let oldest = super::now() - i64::try_from(REMEMBERED.as_millis()).unwrap_or(i64::MAX / 4);
+        sqlx::query("DELETE FROM recent WHERE at < ?1").bind(oldest).execute(&mut *tx).await.map_err(writing)?;
         // Plans may have changed; the gate looks at them anew before anything is asked.
         sqlx::query(
             "UPDATE host SET not_before = 0, blocked = NULL, ready_at = coalesce((SELECT min(due) FROM url
@@ -246,6 +270,14 @@ impl Frontier for SqliteFrontier {
         .await
         .map_err(writing)?;
         tx.commit().await.map_err(writing)
+    }
+
+    async fn sketches(&self) -> Result<Vec<Row>, FrontierError> {
+        let rows: Vec<(i64, i64, String, String)> = sqlx::query_as("SELECT slot, serial, id, hashes FROM sketch")
+            .fetch_all(&self.reader)
+            .await
+            .map_err(reading)?;
+        Ok(rows.into_iter().map(|(slot, serial, id, hashes)| Row { slot, serial, id, hashes }).collect())
     }
 
     async fn budgets(&self) -> Result<HashMap<String, (String, u64)>, FrontierError> {
