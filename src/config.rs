@@ -82,6 +82,8 @@ pub struct Politeness {
     pub quiet: Vec<Hours>,
     /// Most requests to one site on one day; a site's own file can only make it fewer. Absent: as many as the rate gives.
     pub per_day: Option<NonZeroU64>,
+    /// Hosts whose names lead to the same address share one limit: their requests are as far apart as those to one host.
+    pub per_address: bool,
     /// Keep to robots.txt.
     pub respect_robots: bool,
     /// Ask for the sitemaps that robots.txt names, where a site's file names none; they find what stands on no list, and
@@ -152,6 +154,7 @@ impl Default for Politeness {
             concurrency: None,
             quiet: Vec::new(),
             per_day: None,
+            per_address: false,
             respect_robots: true,
             sitemaps: true,
             patience: Span(std::time::Duration::from_secs(60)),

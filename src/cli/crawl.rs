@@ -158,6 +158,7 @@ impl Args {
             concurrency,
             quiet: config.politeness.quiet,
             per_day: config.politeness.per_day.map(NonZeroU64::get),
+            per_address: config.politeness.per_address,
             respect_robots: config.politeness.respect_robots,
             due_only: self.due,
             recheck: self.recheck.map(|age| age.0),

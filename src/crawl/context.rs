@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use super::address::Addresses;
 use super::commit::Finished;
 use super::discover::{Lately, Scope};
 use super::fetch::Fetch;
@@ -41,6 +42,8 @@ pub struct Settings {
     pub quiet: Vec<Hours>,
     /// Requests to one site on one day, at most.
     pub per_day: Option<u64>,
+    /// Hosts at one address share a limit.
+    pub per_address: bool,
     /// Keep to robots.txt.
     pub respect_robots: bool,
     /// Ask only for lists that are due by their own rhythm, as a run does that comes again and again.
@@ -96,6 +99,8 @@ pub struct Context {
     pub focus: Option<Mutex<HashSet<UrlKey>>>,
     /// What sites with so many requests a day have used, by the site's name in the report.
     pub budgets: Budgets,
+    /// Limits that hosts at one address share.
+    pub addresses: Addresses,
     /// Bounds requests under way.
     pub in_flight: Arc<Semaphore>,
     /// Threads that clean pages.

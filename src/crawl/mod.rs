@@ -3,6 +3,7 @@
 //! `run` leases hosts from the frontier; a `worker` for each takes its addresses in order and starts a `visit` when
 //! the `host`'s gate lets it; `commit` writes what visits hand over. Only `host` knows when a request may go.
 
+pub mod address;
 mod ask;
 pub mod commit;
 pub mod context;

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use super::address::Addresses;
 use super::commit::Committer;
 use super::context::{Context, Host, Settings, lock};
 use super::discover::{Lately, Scope};
@@ -167,6 +168,7 @@ impl Plan {
             traps: Traps::new(self.settings.traps),
             focus: focus.map(Mutex::new),
             budgets,
+            addresses: Addresses::default(),
             in_flight: Arc::new(Semaphore::new(self.settings.in_flight.max(1) as usize)),
             frames: Frames::default(),
             cleaning: Pool::new(processors).map_err(CrawlError::Threads)?,

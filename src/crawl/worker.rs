@@ -33,6 +33,12 @@ const PANIC_MS: i64 = 3_600_000;
 
 /// Works through what a host has, then ends; the host's state says whether it should come back.
 pub async fn work(context: Arc<Context>, host: Arc<Host>) -> Result<(), CrawlError> {
+    if context.settings.per_address
+        && !context.fetch.is_replay()
+        && let Some(ip) = context.guard.address(&host.lease.origin).await
+    {
+        host.gate.share(&context.addresses, ip);
+    }
     let result = match robots(&context, &host).await {
         true => Queue::new(&context, &host).run().await,
         false => Ok(()),
