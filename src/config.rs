@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -101,12 +101,14 @@ pub struct TrapsConfig {
     pub max_depth: u32,
     /// Most new lists in one run of a host whose addresses differ only in their numbers.
     pub max_per_pattern: u32,
+    /// Most pages of one host in one run; the rest waits for the next one. Absent: all.
+    pub max_per_host: Option<NonZeroU32>,
 }
 
 impl Default for TrapsConfig {
     fn default() -> Self {
-        let crate::crawl::traps::Limits { depth, per_pattern } = crate::crawl::traps::Limits::default();
-        Self { max_depth: depth, max_per_pattern: per_pattern }
+        let crate::crawl::traps::Limits { depth, per_pattern, per_host } = crate::crawl::traps::Limits::default();
+        Self { max_depth: depth, max_per_pattern: per_pattern, max_per_host: per_host }
     }
 }
 

@@ -129,3 +129,20 @@ fn a_reprint_with_a_sentence_more_says_whose_it_is_and_another_place_does_not() 
     let ids: std::collections::HashSet<_> = articles.iter().map(|a| a["text_hash"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), 4);
 }
+
+#[test]
+fn a_host_has_so_many_pages_in_a_run_and_the_rest_in_the_next() {
+    let server = Server::start(|hit, _| match hit.path.as_str() {
+        "/robots.txt" => page(404, ""),
+        "/" => page(200, list((1..=9).map(|n| format!("/a_{n}.htm")))),
+        path if path.starts_with("/a_") => page(200, article(number(path))),
+        _ => page(404, ""),
+    });
+    let bench = Bench::new(&server, &["a.test", "b.test"], "", &format!("{FAST}[traps]\nmax_per_host = 5\n"));
+    let output = bench.crawl();
+    assert_eq!(bench.articles().len(), 8, "a list and four articles of each host");
+    assert!(stderr(&output).contains("a.test:80 is at rest: the 5 pages of a run are used up"), "{}", stderr(&output));
+    bench.crawl();
+    assert_eq!(bench.articles().len(), 18);
+    assert_eq!(server.paths().iter().filter(|path| path.starts_with("/a_")).count(), 18);
+}

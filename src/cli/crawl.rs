@@ -174,6 +174,7 @@ impl Args {
             traps: crate::crawl::traps::Limits {
                 depth: config.traps.max_depth,
                 per_pattern: config.traps.max_per_pattern,
+                per_host: config.traps.max_per_host,
             },
             limit: self.limit,
             token: product_token(user_agent).to_owned(),

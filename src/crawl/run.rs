@@ -321,6 +321,11 @@ async fn let_go(context: &Arc<Context>, host: &Host) -> Result<(), CrawlError> {
     if context.broken.load(Ordering::Acquire) {
         return Ok(());
     }
+    if let Some(most) = context.traps.used_up(lease.id) {
+        let why = format!("{AT_REST}the {most} pages of a run are used up; more wait for the next run");
+        lock(&context.report).sites.entry(host.name.clone()).or_default().resting.insert(lease.key.to_string(), why);
+        return Ok(context.frontier.release(lease, context.began, false, host.gate.asked()).await?);
+    }
     // Where pages were given by hand, the state may hold others of the same host that are not for this run.
     let keep = match context.focus {
         None => true,

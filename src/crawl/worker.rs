@@ -137,6 +137,9 @@ impl<'a> Queue<'a> {
             end(&context, &host, Some(visit.refuse(reason, detail))).await;
             return Some(());
         }
+        if !context.traps.page(host.lease.id) {
+            return None;
+        }
         if let Some(wanted) = context.wanted.clone().filter(|_| wants_claim(&task)) {
             out.claim = tokio::select! {
                 () = stop.cancelled() => return None,
