@@ -289,11 +289,11 @@ impl Committer {
                     match self.nearby.find(&sketch).filter(|known| known != id) {
                         Some(known) => {
                             done.counts.near_duplicates += 1;
-                            known.to_owned()
+                            known
                         }
                         None => {
                             // Only the first of them is remembered. If this is not committed, the run is over.
-                            sketches.push(self.nearby.add(sketch, id.clone()));
+                            sketches.push(self.nearby.add(sketch, id));
                             continue;
                         }
                     }
