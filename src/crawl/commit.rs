@@ -299,11 +299,11 @@ impl Committer {
                     match nearby.find(&sketch).filter(|known| known != id) {
                         Some(known) => {
                             done.counts.near_duplicates += 1;
-                            known.to_owned()
+                            known
                         }
                         None => {
                             // Only the first of them is remembered.
-                            sketches.push(nearby.add(sketch, id.clone()));
+                            sketches.push(nearby.add(sketch, id));
                             continue;
                         }
                     }

@@ -22,35 +22,50 @@ const FEWEST: usize = 5;
 /// Two texts are nearly the same if so many of a hundred sentences of both are common to both.
 const ALIKE: usize = 80;
 
-/// The smallest hashes of a text's sentences, ascending.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sketch(Vec<u32>);
+/// The smallest hashes of a text's sentences, ascending. Of fixed size, for there are many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sketch {
+    hashes: [u32; KEPT],
+    /// How many of them there are.
+    kept: u8,
+}
 
 impl Sketch {
     /// Of a text; none where it has too few sentences.
     pub fn of(text: &str) -> Option<Self> {
-        let mut hashes: Vec<u32> = text.split(['。', '！', '？', '!', '?', '；', '\n']).filter_map(hash).collect();
-        hashes.sort_unstable();
-        hashes.dedup();
-        if hashes.len() < FEWEST {
-            return None;
+        let mut sketch = Self { hashes: [0; KEPT], kept: 0 };
+        text.split(['。', '！', '？', '!', '?', '；', '\n']).filter_map(hash).for_each(|hash| sketch.insert(hash));
+        (sketch.all().len() >= FEWEST).then_some(sketch)
+    }
+
+    fn all(&self) -> &[u32] {
+        &self.hashes[..usize::from(self.kept)]
+    }
+
+    /// Puts a hash in its place, if it is among the smallest and not there.
+    fn insert(&mut self, hash: u32) {
+        let Err(at) = self.all().binary_search(&hash) else { return };
+        if at < KEPT {
+            self.kept = (self.kept + 1).min(KEPT as u8);
+            let end = usize::from(self.kept);
+            self.hashes.copy_within(at..end - 1, at + 1);
+            self.hashes[at] = hash;
         }
-        hashes.truncate(KEPT);
-        Some(Self(hashes))
     }
 
-    fn from_hex(text: &str) -> Option<Self> {
-        let digits = |at: usize| u32::from_str_radix(text.get(at..at + 8)?, 16).ok();
-        (0..text.len()).step_by(8).map(digits).collect::<Option<Vec<u32>>>().map(Self)
+    fn from_bytes(bytes: &[u8]) -> Self {
+        let mut sketch = Self { hashes: [0; KEPT], kept: 0 };
+        bytes.as_chunks::<4>().0.iter().for_each(|four| sketch.insert(u32::from_be_bytes(*four)));
+        sketch
     }
 
-    fn to_hex(&self) -> String {
-        self.0.iter().map(|hash| format!("{hash:08x}")).collect()
+    fn to_bytes(self) -> Vec<u8> {
+        self.all().iter().flat_map(|hash| hash.to_be_bytes()).collect()
     }
 
     /// True where the texts are nearly the same.
     fn is_like(&self, other: &Self) -> bool {
-        let (mut mine, mut theirs) = (self.0.iter().peekable(), other.0.iter().peekable());
+        let (mut mine, mut theirs) = (self.all().iter().peekable(), other.all().iter().peekable());
         // The smallest hashes of both together are a fair sample of all their sentences.
         let (mut all, mut common) = (0, 0);
         while all < KEPT {
@@ -91,15 +106,15 @@ pub struct Row {
     pub serial: i64,
     /// `id` of the record.
     pub id: String,
-    /// The hashes in hexadecimal digits.
-    pub hashes: String,
+    /// The hashes.
+    pub hashes: Vec<u8>,
 }
 
 /// The latest texts.
 #[derive(Debug, Default)]
 pub struct Nearby {
-    /// By place in the ring.
-    texts: Vec<(Sketch, String)>,
+    /// By place in the ring, with the record's id, which is 32 hexadecimal digits.
+    texts: Vec<(Sketch, u128)>,
     /// Place of the latest text with a hash among its smallest.
     by_hash: HashMap<u32, u32, FxBuildHasher>,
     /// Texts so far.
@@ -116,45 +131,45 @@ impl Nearby {
             nearby.serial = usize::try_from(first.serial).unwrap_or(0);
         }
         for row in rows {
-            if let Some(sketch) = Sketch::from_hex(&row.hashes) {
-                nearby.add(sketch, row.id);
-            }
+            nearby.add(Sketch::from_bytes(&row.hashes), &row.id);
         }
         nearby
     }
 
     /// The record of a text that is nearly the same.
-    pub fn find(&self, sketch: &Sketch) -> Option<&str> {
+    pub fn find(&self, sketch: &Sketch) -> Option<String> {
         let mut last = None;
-        for hash in sketch.0.iter().take(INDEXED) {
+        for hash in sketch.all().iter().take(INDEXED) {
             let Some(slot) = self.by_hash.get(hash).filter(|slot| last != Some(**slot)) else { continue };
             last = Some(*slot);
             if let Some((known, id)) = self.texts.get(*slot as usize)
                 && known.is_like(sketch)
             {
-                return Some(id);
+                return Some(format!("{id:032x}"));
             }
         }
         None
     }
 
     /// Remembers a text, in the place of the oldest if the ring is full. Gives what is to be kept.
-    pub fn add(&mut self, sketch: Sketch, id: String) -> Row {
+    pub fn add(&mut self, sketch: Sketch, id: &str) -> Row {
         let place = match self.texts.len() < RING {
             true => self.texts.len(),
             false => self.serial % RING,
         };
         let slot = place as u32;
-        let row = Row { slot: i64::from(slot), serial: self.serial as i64, id: id.clone(), hashes: sketch.to_hex() };
+        let row =
+            Row { slot: i64::from(slot), serial: self.serial as i64, id: id.to_owned(), hashes: sketch.to_bytes() };
+        let id = u128::from_str_radix(id, 16).unwrap_or(0);
         self.serial += 1;
-        for hash in sketch.0.iter().take(INDEXED) {
+        for hash in sketch.all().iter().take(INDEXED) {
             self.by_hash.insert(*hash, slot);
         }
         if place == self.texts.len() {
             self.texts.push((sketch, id));
         } else {
             let (old, _) = std::mem::replace(&mut self.texts[place], (sketch, id));
-            for hash in old.0.iter().take(INDEXED).filter(|hash| !self.texts[place].0.0.contains(hash)) {
+            for hash in old.all().iter().take(INDEXED).filter(|hash| !self.texts[place].0.all().contains(hash)) {
                 if self.by_hash.get(hash) == Some(&slot) {
                     self.by_hash.remove(hash);
                 }
@@ -196,20 +211,20 @@ mod tests {
         let mut nearby = Nearby::default();
         let mut rows: HashMap<i64, Row> = HashMap::new();
         for n in 0..RING + 10 {
-            let row = nearby.add(sketch(n * 100..n * 100 + 6), format!("{n:032x}"));
+            let row = nearby.add(sketch(n * 100..n * 100 + 6), &format!("{n:032x}"));
             rows.insert(row.slot, row);
         }
         assert_eq!(rows.len(), RING);
         let again = Nearby::new(rows.into_values().collect());
         for nearby in [&nearby, &again] {
-            let found = |n: usize| nearby.find(&sketch(n * 100..n * 100 + 6)).map(str::to_owned);
+            let found = |n: usize| nearby.find(&sketch(n * 100..n * 100 + 6));
             assert_eq!((found(0), found(9)), (None, None));
             assert_eq!(found(10), Some(format!("{:032x}", 10)));
             assert_eq!(found(RING + 9), Some(format!("{:032x}", RING + 9)));
             assert!(nearby.by_hash.len() <= RING * INDEXED);
         }
         let mut again = again;
-        let row = again.add(sketch(7..14), "x".into());
+        let row = again.add(sketch(7..14), "f");
         assert_eq!((row.serial, row.slot), ((RING + 10) as i64, 10), "in the oldest's place");
     }
 }

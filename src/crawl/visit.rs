@@ -83,6 +83,8 @@ impl Visit {
 
     fn recent(&self, etag: Option<String>, modified: Option<String>, text: i64) -> Recent {
         let path = self.context.scope.canonical(&self.task.url).path_and_query().to_owned();
+        // One of the two is enough to ask by; the tag is the more exact.
+        let modified = modified.filter(|_| etag.is_none());
         Recent { key: self.task.key, looked: now(), path, etag, modified, text }
     }
 

@@ -285,7 +285,7 @@ impl Frontier for SqliteFrontier {
     }
 
     async fn sketches(&self) -> Result<Vec<Row>, FrontierError> {
-        let rows: Vec<(i64, i64, String, String)> = sqlx::query_as("SELECT slot, serial, id, hashes FROM sketch")
+        let rows: Vec<(i64, i64, String, Vec<u8>)> = sqlx::query_as("SELECT slot, serial, id, hashes FROM sketch")
             .fetch_all(&self.reader)
             .await
             .map_err(reading)?;

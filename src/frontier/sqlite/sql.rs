@@ -75,7 +75,7 @@ pub const TEXTS: &str = "SELECT hash, id FROM text WHERE hash IN (SELECT value F
 pub const NEW_TEXTS: &str = "INSERT OR IGNORE INTO text (hash, id) SELECT value ->> 0, value ->> 1 FROM json_each(?1)";
 
 pub const SKETCHES: &str = "INSERT OR REPLACE INTO sketch (slot, serial, id, hashes)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1)";
+    SELECT value ->> 0, value ->> 1, value ->> 2, unhex(value ->> 3) FROM json_each(?1)";
 
 pub const BUDGETS: &str = "INSERT OR REPLACE INTO budget (site, day, requests)
     SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1)";

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::super::{Batch, Fate, HostId, HostUpdate, Kind, Millis, NewUrl, RunId, StoredRobots, UrlKey};
 use super::sql;
+use crate::urls::hex;
 
 type Tx<'a> = Transaction<'a, Sqlite>;
 
@@ -26,7 +27,7 @@ pub async fn batch(tx: &mut Tx<'_>, batch: &Batch, now: Millis) -> Result<(), sq
         host(tx, *id, update).await?;
     }
     if !batch.sketches.is_empty() {
-        let rows: Vec<_> = batch.sketches.iter().map(|row| (row.slot, row.serial, &row.id, &row.hashes)).collect();
+        let rows: Vec<_> = batch.sketches.iter().map(|row| (row.slot, row.serial, &row.id, hex(&row.hashes))).collect();
         sqlx::query(sql::SKETCHES).bind(json(&rows)).execute(&mut **tx).await?;
     }
     if !batch.recent.is_empty() {

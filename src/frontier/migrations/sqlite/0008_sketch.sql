@@ -3,5 +3,5 @@ CREATE TABLE sketch (
     slot   INTEGER PRIMARY KEY,
     serial INTEGER NOT NULL,                 -- counts texts; the ring goes on after the highest
     id     TEXT    NOT NULL,                 -- of the record
-    hashes TEXT    NOT NULL                  -- the smallest hashes of its sentences, in hexadecimal digits
+    hashes BLOB    NOT NULL                  -- the smallest hashes of its sentences, four bytes each
 );
