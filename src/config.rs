@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -123,6 +123,8 @@ pub struct Politeness {
     pub quiet: Vec<Hours>,
     /// Most requests to one site on one day; a site's own file can only make it fewer. Absent: as many as the rate gives.
     pub per_day: Option<NonZeroU64>,
+    /// Hosts whose names lead to the same address share one limit: their requests are as far apart as those to one host.
+    pub per_address: bool,
     /// Keep to robots.txt.
     pub respect_robots: bool,
     /// Ask for the sitemaps that robots.txt names, where a site's file names none; they find what stands on no list, and
@@ -140,12 +142,14 @@ pub struct TrapsConfig {
     pub max_depth: u32,
     /// Most new lists in one run of a host whose addresses differ only in their numbers.
     pub max_per_pattern: u32,
+    /// Most pages of one host in one run; the rest waits for the next one. Absent: all.
+    pub max_per_host: Option<NonZeroU32>,
 }
 
 impl Default for TrapsConfig {
     fn default() -> Self {
-        let crate::crawl::traps::Limits { depth, per_pattern } = crate::crawl::traps::Limits::default();
-        Self { max_depth: depth, max_per_pattern: per_pattern }
+        let crate::crawl::traps::Limits { depth, per_pattern, per_host } = crate::crawl::traps::Limits::default();
+        Self { max_depth: depth, max_per_pattern: per_pattern, max_per_host: per_host }
     }
 }
 
@@ -193,6 +197,7 @@ impl Default for Politeness {
             concurrency: None,
             quiet: Vec::new(),
             per_day: None,
+            per_address: false,
             respect_robots: true,
             sitemaps: true,
             patience: Span(std::time::Duration::from_secs(60)),

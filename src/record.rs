@@ -143,6 +143,9 @@ pub struct Record {
     /// `id` of an earlier record with the same or nearly the same text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duplicate_of: Option<String>,
+    /// True where an earlier record of this `id` has another text: the page was corrected, and the newest record counts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub corrected: bool,
     /// True where the page says that it shows only a part (a paywall's lead).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,

@@ -258,3 +258,18 @@ fn a_site_is_asked_so_many_times_a_day_over_all_runs_and_hosts() {
     bench.crawl();
     assert_eq!(server.hits().len(), 17, "{:?}", server.paths());
 }
+
+#[test]
+fn hosts_at_one_address_share_a_limit_where_that_is_wanted() {
+    let server = site(4);
+    for (shared, hosts) in [(true, 3), (false, 3)] {
+        server.clear();
+        let config = format!("[politeness]\nrate = \"1/150ms\"\nper_address = {shared}\n");
+        let names = ["a.test", "b.test", "c.test"];
+        let bench = Bench::new(&server, &names[..hosts], "", &config);
+        bench.crawl();
+        assert_eq!(bench.articles().len(), 4 * hosts);
+        let gap = least_gap(&server.hits());
+        assert_eq!(gap >= Duration::from_millis(130), shared, "{gap:?}");
+    }
+}

@@ -96,3 +96,53 @@ fn a_second_page_with_the_same_text_says_whose_it_is() {
     let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
     assert_eq!((&shown["done"], &shown["queued"]), (&6.into(), &0.into()), "{shown}");
 }
+
+/// An article of ten sentences about a place, with the last sentences given.
+fn long(place: &str, last: &[&str]) -> String {
+    let body: String =
+        (1..=10).map(|n| format!("<p>{place}的居民在第{n}次座谈会上谈了自己的看法，会场里坐满了人。</p>")).collect();
+    let last: String = last.iter().map(|text| format!("<p>{text}</p>")).collect();
+    article(1).replace(&support::paragraphs(1), &(body + &last))
+}
+
+#[test]
+fn a_reprint_with_a_sentence_more_says_whose_it_is_and_another_place_does_not() {
+    let server = Server::start(|hit, _| match hit.path.as_str() {
+        "/" => page(200, list((1..=4).map(|n| format!("/a_{n}.htm")))),
+        "/a_1.htm" => page(200, long("海湾市", &[])),
+        "/a_2.htm" => page(200, long("海湾市", &["本报将继续关注此事的进展。"])),
+        "/a_3.htm" => page(200, long("山城县", &[])),
+        "/a_4.htm" => page(200, long("海湾市", &["市民可以拨打热线电话提出意见。"])),
+        _ => page(404, ""),
+    });
+    let bench = Bench::new(&server, &["a.test"], "", "[politeness]\nrate = \"50/s\"\n");
+    // The last one after a restart.
+    bench.run(&["crawl", "--limit", "3"]);
+    let output = bench.crawl();
+    let articles = bench.articles();
+    assert_eq!(articles.len(), 4);
+    let of = |n: usize| articles.iter().find(|a| a["url"] == format!("http://a.test/a_{n}.htm")).unwrap();
+    let near: Vec<_> = [2, 4].map(|n| of(n)["duplicate_of"].clone()).into();
+    assert_eq!(near, [of(1)["id"].clone(), of(1)["id"].clone()], "{articles:?}");
+    assert!(of(1)["duplicate_of"].is_null() && of(3)["duplicate_of"].is_null());
+    assert!(stderr(&output).contains("1 articles have nearly the text of an earlier one"), "{}", stderr(&output));
+    let ids: std::collections::HashSet<_> = articles.iter().map(|a| a["text_hash"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), 4);
+}
+
+#[test]
+fn a_host_has_so_many_pages_in_a_run_and_the_rest_in_the_next() {
+    let server = Server::start(|hit, _| match hit.path.as_str() {
+        "/robots.txt" => page(404, ""),
+        "/" => page(200, list((1..=9).map(|n| format!("/a_{n}.htm")))),
+        path if path.starts_with("/a_") => page(200, article(number(path))),
+        _ => page(404, ""),
+    });
+    let bench = Bench::new(&server, &["a.test", "b.test"], "", &format!("{FAST}[traps]\nmax_per_host = 5\n"));
+    let output = bench.crawl();
+    assert_eq!(bench.articles().len(), 8, "a list and four articles of each host");
+    assert!(stderr(&output).contains("a.test:80 is at rest: the 5 pages of a run are used up"), "{}", stderr(&output));
+    bench.crawl();
+    assert_eq!(bench.articles().len(), 18);
+    assert_eq!(server.paths().iter().filter(|path| path.starts_with("/a_")).count(), 18);
+}

@@ -7,12 +7,25 @@ use indexmap::IndexMap;
 use super::blocks::Blocks;
 use super::hints::Hints;
 use super::meta::Meta;
+use super::script::simplified;
 use super::tidy::Body;
 use super::title::Headline;
 use crate::pattern::Pattern;
 
 /// Roles of people who did not write the article. Longer names first, so that 责任编辑 is not read as 编辑.
 const EDITOR_ROLES: &[&str] = &[
+    "责任编委",
+    "栏目主编",
+    "轮值主编",
+    "部门主编",
+    "制片人",
+    "制片",
+    "视觉",
+    "编委",
+    "编导",
+    "审片",
+    "文案",
+    "音频",
     "值班编委",
     "值班编辑",
     "值班主编",
@@ -106,6 +119,7 @@ const EDITOR_ROLES: &[&str] = &[
 
 /// Roles of people who did.
 const AUTHOR_ROLES: &[&str] = &[
+    "实习生",
     "实习记者",
     "见习记者",
     "首席记者",
@@ -141,6 +155,9 @@ const AUTHOR_ROLES: &[&str] = &[
     "文",
     "图",
 ];
+
+/// Credits that stand between roles and name no person.
+const CREDITS: &[&str] = &["题图来源", "图片来源", "题图", "图源"];
 
 /// What stands where a name would, and names nobody.
 const NOBODY: [&str; 10] = ["未知", "佚名", "匿名", "网络", "本站", "本网", "admin", "不详", "摄影报道", "报道"];
@@ -187,7 +204,7 @@ impl Staff {
 static ROLE: LazyLock<Pattern> = LazyLock::new(|| {
     let spaced = |role: &&str| role.chars().map(String::from).collect::<Vec<_>>().join(r"[ \u{3000}\u{a0}]*");
     let all: Vec<String> =
-        EDITOR_ROLES.iter().chain(AUTHOR_ROLES).chain(&["来源于", "来源", "稿源"]).map(spaced).collect();
+        CREDITS.iter().chain(EDITOR_ROLES).chain(AUTHOR_ROLES).chain(&["来源于", "来源", "稿源"]).map(spaced).collect();
     Pattern::later(format!(r"(?:{})", all.join("|")))
 });
 
@@ -205,7 +222,8 @@ pub fn staff_line(line: &str) -> Option<Staff> {
     // 本文来源 is no 文 of somebody's.
     let trimmed = trimmed.strip_prefix("本文").filter(|rest| rest.starts_with("来源")).unwrap_or(trimmed);
     // Roles stand first, or behind the name of a desk; further on they need not be looked for.
-    let head = trimmed.char_indices().nth(40).map_or(trimmed, |(at, _)| &trimmed[..at]);
+    let simple = simplified(trimmed);
+    let head = simple.char_indices().nth(40).map_or(simple.as_ref(), |(at, _)| &simple[..at]);
     let first = ROLE.find(head)?;
     if first.start() > 0 && !is_desk(&trimmed[..first.start()]) {
         return None;
@@ -218,17 +236,17 @@ pub fn staff_line(line: &str) -> Option<Staff> {
         return None;
     }
     loop {
-        let m = ROLE.find_at(trimmed, at).filter(|m| m.start() == at)?;
-        roles.push(m.as_str().chars().filter(|c| !super::blocks::is_blank(*c)).collect());
+        let m = ROLE.find_at(&simple, at).filter(|m| m.start() == at)?;
+        roles.push(trimmed[m.range()].chars().filter(|c| !super::blocks::is_blank(*c)).collect());
         let after = &trimmed[m.end()..];
         let rest = after.trim_start_matches(is_separator);
         let separated = rest.len() < after.len();
         at = trimmed.len() - rest.len();
         // `校对/审读 王小明`: two roles of one person.
-        if let Some(next) = ROLE.find(rest)
+        if let Some(next) = ROLE.find(&simple[at..])
             && next.start() == 0
             && !rest.is_empty()
-            && is_role_word(next.as_str(), &rest[next.end()..])
+            && is_role_word(&rest[next.end()..])
         {
             if roles.len() > 4 {
                 return None;
@@ -241,7 +259,7 @@ pub fn staff_line(line: &str) -> Option<Staff> {
         if !separated {
             return None;
         }
-        let end = next_role(rest);
+        let end = next_role(&simple[at..]);
         let value = rest[..end].trim_matches(is_separator);
         add(&mut staff, &mut roles, value)?;
         at += end;
@@ -299,9 +317,9 @@ fn strip_brackets(line: &str) -> &str {
     inner.trim()
 }
 
-fn is_role_word(role: &str, after: &str) -> bool {
-    // `文`, `图`, `摄` begin many names; they are roles only before a separator.
-    role.chars().count() > 1 || after.starts_with(is_separator)
+fn is_role_word(after: &str) -> bool {
+    // Many names begin like roles: 文, 图, 摄, 视觉中国.
+    after.is_empty() || after.starts_with(is_separator)
 }
 
 /// Byte offset of the next role that follows a separator, or the end.
@@ -328,7 +346,11 @@ fn add(staff: &mut Staff, roles: &mut Vec<String>, value: &str) -> Option<()> {
         value.trim_matches(|c: char| is_separator(c) || matches!(c, '[' | ']' | '【' | '】' | '（' | '）' | '(' | ')'));
     let taken = std::mem::take(roles);
     for role in &taken {
-        if role.starts_with("来源") || role == "稿源" {
+        let simple = simplified(role);
+        if CREDITS.contains(&simple.as_ref()) {
+            continue;
+        }
+        if simple.starts_with("来源") || simple == "稿源" {
             let source = source_value(value)?;
             staff.source.get_or_insert(source);
             continue;
@@ -341,7 +363,7 @@ fn add(staff: &mut Staff, roles: &mut Vec<String>, value: &str) -> Option<()> {
         if names.is_empty() {
             return None;
         }
-        if AUTHOR_ROLES.contains(&role.as_str()) {
+        if AUTHOR_ROLES.contains(&simple.as_ref()) {
             for name in names {
                 if !NOBODY.contains(&name.as_str()) && !staff.authors.contains(&name) {
                     staff.authors.push(name);
@@ -354,7 +376,7 @@ fn add(staff: &mut Staff, roles: &mut Vec<String>, value: &str) -> Option<()> {
     if staff.is_empty() && value.is_empty() {
         // Nothing named yet; keep the line as a staff line by recording an empty role.
         for role in taken {
-            if !AUTHOR_ROLES.contains(&role.as_str()) {
+            if !AUTHOR_ROLES.contains(&role.as_str()) && !CREDITS.contains(&role.as_str()) {
                 staff.editors.entry(role).or_default();
             }
         }
@@ -426,7 +448,10 @@ fn is_name(text: &str) -> bool {
     let limit = if han * 2 > n { 8 } else { 24 };
     n > 0
         && n <= limit
-        && !text.contains(['。', '？', '！', '?', '!', '“', '”', '《', '》', '：', ':', '…', '=', '\u{fffd}'])
+        && !text.contains([
+            '。', '？', '！', '?', '!', '“', '”', '《', '》', '：', ':', '…', '=', '\u{fffd}', '】', '【', ']', '[',
+            '>',
+        ])
         && !text.chars().all(|c| c.is_ascii_digit())
 }
 

@@ -23,6 +23,7 @@ pub mod noise;
 mod pipeline;
 mod plan;
 pub mod published;
+mod script;
 pub mod steps;
 pub mod tidy;
 pub mod title;

@@ -16,6 +16,7 @@ use crate::crawl::report::{End, Report};
 use crate::crawl::run::{CrawlError, Plan};
 use crate::crawl::setup::{Overrides, Setup, SetupError, rotation};
 use crate::crawl::store::Store;
+use crate::frontier::REMEMBERED;
 use crate::output::parts::Rotation;
 use crate::sites::{Site, Sites};
 use crate::units::{Rate, Span};
@@ -59,6 +60,10 @@ pub struct Args {
     /// file says and at least once a day. For runs that come again and again.
     #[arg(long)]
     due: bool,
+    /// Ask again, conditionally, for articles first written at most this long ago (31d at most), to catch corrections: an
+    /// article whose text has changed is written once more, under its `id` and with `corrected`.
+    #[arg(long, value_name = "AGE")]
+    recheck: Option<Span>,
     /// Crawl from an archive instead of the network.
     #[arg(long, value_name = "FILE.warc.gz")]
     replay: Option<PathBuf>,
@@ -108,6 +113,13 @@ impl Args {
 
     /// Everything that can be wrong is found here, before anything is fetched.
     fn work(self) -> Result<Work, Failure> {
+        if let Some(age) = self.recheck.filter(|age| age.0 > REMEMBERED) {
+            return Err(Failure::usage(miette!(
+                help = "--recheck 31d looks at all of them",
+                "articles are remembered for {}, not for {age}",
+                Span(REMEMBERED)
+            )));
+        }
         let (config, source) = self.configuration()?;
         let mut folders: Vec<PathBuf> = config.selectors.iter().cloned().collect();
         folders.extend(self.selectors.iter().cloned());
@@ -130,6 +142,7 @@ impl Args {
             replay: self.replay.clone(),
             allow_private: self.allow_private.iter().map(|c| c.0).collect(),
             due_only: self.due,
+            recheck: self.recheck.map(|age| age.0),
             limit: self.limit,
         };
         let setup = Setup::new(&config, sites, &overrides).map_err(|error| match error {

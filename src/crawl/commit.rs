@@ -14,9 +14,10 @@ use tokio::time::Instant;
 use super::context::{Context, Host, lock};
 use super::report::{End, SiteReport};
 use super::run::CrawlError;
+use super::sketch::{Nearby, Row, Sketch};
 use super::store::{Brief, Committed, Outputs};
 use crate::drift::Observation;
-use crate::frontier::{Batch, Fate, Frontier, HostUpdate, Kind, NewUrl, Task, UrlKey};
+use crate::frontier::{Batch, Fate, Frontier, HostUpdate, Kind, NewUrl, Recent, Task, UrlKey};
 use crate::output::fault;
 use crate::record::{Reason, Rejected};
 
@@ -39,6 +40,8 @@ pub enum Line {
         line: Vec<u8>,
         /// Hash of its text.
         text: i64,
+        /// Sketch of its text, for finding others that are nearly the same.
+        sketch: Option<Sketch>,
         /// Its `id`.
         id: String,
     },
@@ -58,6 +61,10 @@ pub struct Finished {
     pub links: Vec<NewUrl>,
     /// Where it was redirected to.
     pub redirect: Option<(Task, NewUrl)>,
+    /// The article, for finding corrections later.
+    pub recent: Option<Recent>,
+    /// An article that is none any more.
+    pub gone: Option<UrlKey>,
     /// Further addresses that are done with it.
     pub seen: Vec<UrlKey>,
     /// What is now known about the host, oldest first.
@@ -81,6 +88,8 @@ impl Finished {
             line: Line::None,
             links: Vec::new(),
             redirect: None,
+            recent: None,
+            gone: None,
             seen: Vec::new(),
             updates: Vec::new(),
             counts: SiteReport::default(),
@@ -185,6 +194,10 @@ impl Committer {
         if written.is_err() {
             outputs.articles.lines.roll_back();
             outputs.rejected.lines.roll_back();
+            // What was noted of texts that are not written after all.
+            if let Ok(rows) = self.context.frontier.sketches().await {
+                outputs.nearby = Nearby::new(rows);
+            }
             return written;
         }
         // What is wrong with a part now must not take the commit back.
@@ -196,13 +209,13 @@ impl Committer {
 
     async fn write(&self, group: &mut [Finished], outputs: &mut Outputs) -> Result<(), CrawlError> {
         self.settle_redirects(group).await?;
-        self.settle_duplicates(group).await?;
-        let mut batch = Batch { run: self.context.run, ..Batch::default() };
+        let sketches = self.settle_duplicates(group, &mut outputs.nearby).await?;
+        let mut batch = Batch { run: self.context.run, sketches, ..Batch::default() };
         let (mut articles, mut rejected) = (Vec::new(), Vec::new());
         for done in group.iter_mut() {
             match &mut done.line {
                 Line::None => {}
-                Line::Article { line, text, id } => {
+                Line::Article { line, text, id, .. } => {
                     articles.append(line);
                     batch.texts.push((*text, std::mem::take(id)));
                 }
@@ -214,6 +227,8 @@ impl Committer {
             }
             batch.visits.extend(done.visit.take());
             batch.seen.append(&mut done.seen);
+            batch.recent.extend(done.recent.take());
+            batch.gone.extend(done.gone.take());
             batch.links.append(&mut done.links);
             let id = done.host.lease.id;
             batch.hosts.extend(done.updates.drain(..).map(|update| (id, update)));
@@ -255,34 +270,50 @@ impl Committer {
         Ok(())
     }
 
-    /// A text that was written before is written again, under its own address, and says whose it is.
-    async fn settle_duplicates(&self, group: &mut [Finished]) -> Result<(), CrawlError> {
+    /// A text that was written before, or nearly, is written again, under its own address, and says whose it is. Gives the
+    /// sketches of new ones.
+    async fn settle_duplicates(&self, group: &mut [Finished], nearby: &mut Nearby) -> Result<Vec<Row>, CrawlError> {
         let text_of = |done: &Finished| match &done.line {
             Line::Article { text, .. } => Some(*text),
             _ => None,
         };
         let texts: Vec<i64> = group.iter().filter_map(text_of).collect();
+        let mut sketches = Vec::new();
         if texts.is_empty() {
-            return Ok(());
+            return Ok(sketches);
         }
         let mut first = self.context.frontier.texts(&texts).await?;
         for done in group.iter_mut() {
-            let Line::Article { line, text, id } = &mut done.line else { continue };
-            match first.get(text) {
+            let Line::Article { line, text, id, sketch } = &mut done.line else { continue };
+            let known = match first.get(text) {
+                // The same page again.
+                Some(known) if known == id => continue,
+                Some(known) => {
+                    done.counts.duplicates += 1;
+                    known.clone()
+                }
                 None => {
                     first.insert(*text, id.clone());
+                    let Some(sketch) = sketch.take() else { continue };
+                    // A corrected article is like its own earlier text.
+                    match nearby.find(&sketch).filter(|known| known != id) {
+                        Some(known) => {
+                            done.counts.near_duplicates += 1;
+                            known
+                        }
+                        None => {
+                            // Only the first of them is remembered.
+                            sketches.push(nearby.add(sketch, id));
+                            continue;
+                        }
+                    }
                 }
-                // The same page again.
-                Some(known) if known == id => {}
-                Some(known) => {
-                    // Every record is an object, and ends with `}` and the line end; ids are hexadecimal digits.
-                    line.truncate(line.len().saturating_sub(2));
-                    line.extend_from_slice(format!(",\"duplicate_of\":\"{known}\"}}\n").as_bytes());
-                    done.counts.duplicates += 1;
-                }
-            }
+            };
+            // Every record is an object, and ends with `}` and the line end; ids are hexadecimal digits.
+            line.truncate(line.len().saturating_sub(2));
+            line.extend_from_slice(format!(",\"duplicate_of\":\"{known}\"}}\n").as_bytes());
         }
-        Ok(())
+        Ok(sketches)
     }
 
     fn wake(&self, batch: &Batch) {
@@ -333,5 +364,5 @@ impl Committer {
 
 /// True for pages whose visit can give an article.
 pub fn may_be_article(kind: Kind) -> bool {
-    matches!(kind, Kind::Article | Kind::Unknown)
+    matches!(kind, Kind::Article | Kind::Unknown | Kind::Recheck)
 }

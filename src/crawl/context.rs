@@ -38,10 +38,14 @@ pub struct Settings {
     pub quiet: Vec<Hours>,
     /// Requests to one site on one day, at most.
     pub per_day: Option<u64>,
+    /// Hosts at one address share a limit.
+    pub per_address: bool,
     /// Keep to robots.txt.
     pub respect_robots: bool,
     /// Ask only for lists that are due by their own rhythm, as a run does that comes again and again.
     pub due_only: bool,
+    /// Ask again for articles first written at most this long ago, to catch corrections.
+    pub recheck: Option<Duration>,
     /// Ask for the sitemaps that robots.txt names.
     pub sitemaps: bool,
     /// How long to wait for a host that asked to wait.

@@ -76,6 +76,21 @@ impl Guard {
         Some(plain)
     }
 
+    /// The address that a host's requests go to, as far as it can be told beforehand; the smallest of several.
+    pub async fn address(&self, url: &Url) -> Option<IpAddr> {
+        match url.host()? {
+            Host::Ipv4(ip) => Some(ip.into()),
+            Host::Ipv6(ip) => Some(IpAddr::from(ip).to_canonical()),
+            Host::Domain(name) => {
+                if let Some(address) = self.resolve.get(name.trim_end_matches('.')) {
+                    return Some(address.ip());
+                }
+                let found = tokio::net::lookup_host((name, 0)).await.ok()?;
+                found.map(|address| address.ip().to_canonical()).min()
+            }
+        }
+    }
+
     fn check_ip(&self, host: &str, ip: IpAddr) -> Result<(), Refused> {
         let ip = ip.to_canonical();
         if self.allow.iter().any(|net| net.contains(&ip)) {

@@ -5,13 +5,15 @@
 //! block), the pace (interval and slow-down, counted from the last request of any run) and the limiter, which never lets
 //! two requests closer together than the interval, not even after a pause. robots.txt counts like any other request.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::address::{Address, Addresses};
 use super::fetch::{FetchError, Response};
 use super::rest::{AT_REST, Rest};
 use super::robots::Robots;
@@ -66,10 +68,12 @@ pub struct Pace {
 pub struct Gate {
     permits: Arc<Semaphore>,
     state: Mutex<State>,
-    /// Requests go one at a time.
-    single: bool,
+    /// Requests under way at a time.
+    concurrency: u32,
     /// When nothing is asked at all.
     rest: Rest,
+    /// The limit shared with other hosts at its address.
+    address: OnceLock<Arc<Address>>,
     /// Nobody is at the other end: nothing waits.
     replay: bool,
     /// Longest time this run waits for the host.
@@ -105,6 +109,7 @@ struct State {
 #[derive(Debug)]
 pub struct Turn {
     _permit: Option<OwnedSemaphorePermit>,
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 /// What an answer, or its absence, means for the page and its host.
@@ -143,7 +148,7 @@ impl Gate {
         let asked = (host.asked > 0).then(|| here.checked_sub(ago)).flatten();
         Self {
             permits: Arc::new(Semaphore::new(pace.concurrency.max(1) as usize)),
-            single: pace.concurrency <= 1,
+            concurrency: pace.concurrency.max(1),
             state: Mutex::new(State {
                 interval: pace.interval,
                 limiter: limiter(pace.interval),
@@ -158,6 +163,7 @@ impl Gate {
                 resting: None,
             }),
             rest: pace.rest,
+            address: OnceLock::new(),
             replay,
             patience,
         }
@@ -166,11 +172,12 @@ impl Gate {
     /// Waits until a request may go; `None` if that is further off than this run has patience for.
     pub async fn turn(&self) -> Option<Turn> {
         if self.replay {
-            return Some(Turn { _permit: None });
+            return Some(Turn { _permit: None, _place: None });
         }
         // The semaphore is never closed.
         let permit = self.permits.clone().acquire_owned().await.ok();
         loop {
+            let address = self.address.get();
             let (limiter, at) = {
                 let state = self.state();
                 if self.too_long(&state) {
@@ -178,14 +185,30 @@ impl Gate {
                 }
                 (state.limiter.clone(), state.not_before.max(state.paced))
             };
+            let at = address.map_or(at, |address| at.max(address.next()));
             tokio::time::sleep_until(at.into()).await;
             if let Some(limiter) = limiter {
                 limiter.until_ready().await;
             }
+            // Last, so that a host that waits for itself holds nobody up.
+            let place = match address {
+                Some(address) => address.place().await,
+                None => None,
+            };
             let mut state = self.state();
             let here = Instant::now();
             // Something may have happened while this one waited.
             if state.not_before.max(state.paced) <= here {
+                let next = if state.stretch > 1.0 {
+                    here + state.interval.max(SLOW_UNIT).mul_f64(state.stretch)
+                } else if state.interval >= TICK {
+                    here + state.interval
+                } else {
+                    here
+                };
+                if address.is_some_and(|address| !address.take(here, next)) {
+                    continue;
+                }
                 if let Err((until, why)) = self.rest.take(Timestamp::now()) {
                     let wait = until.as_millisecond() - now();
                     state.wait(Duration::from_millis(u64::try_from(wait).unwrap_or(0)));
@@ -194,12 +217,8 @@ impl Gate {
                 }
                 state.resting = None;
                 state.asked = Some(here);
-                if state.stretch > 1.0 {
-                    state.paced = here + state.interval.max(SLOW_UNIT).mul_f64(state.stretch);
-                } else if state.interval >= TICK {
-                    state.paced = here + state.interval;
-                }
-                return Some(Turn { _permit: permit });
+                state.paced = next;
+                return Some(Turn { _permit: permit, _place: place });
             }
         }
     }
@@ -207,9 +226,21 @@ impl Gate {
     /// The server must have seen a request by now: an answer began to come, or did not within its time.
     pub fn heard(&self, at: Instant) {
         let mut state = self.state();
-        if self.single && state.interval >= TICK {
+        if self.concurrency == 1 && state.interval >= TICK {
             state.paced = state.paced.max(at + state.interval.mul_f64(AFTER_ANSWER));
+            if let Some(address) = self.address.get() {
+                address.hold(state.paced);
+            }
         }
+    }
+
+    /// Shares a limit with the other hosts at its address.
+    pub fn share(&self, addresses: &Addresses, ip: IpAddr) {
+        let address = addresses.of(ip, self.concurrency);
+        // What the host was asked before this run counts for the others as well.
+        address.hold(self.state().paced);
+        // Set once, before the first turn.
+        let _ = self.address.set(address);
     }
 
     /// When the host was last asked, for the state; 0 where it never was.

@@ -3,6 +3,7 @@
 //! `store` is what all runs of a process share. `run` leases hosts from the frontier; a `worker` for each takes its addresses in order and starts a `visit` when
 //! the `host`'s gate lets it; `commit` writes what visits hand over. Only `host` knows when a request may go.
 
+pub mod address;
 mod ask;
 pub mod commit;
 pub mod context;
@@ -19,6 +20,7 @@ pub mod rhythm;
 pub mod robots;
 pub mod run;
 pub mod setup;
+pub mod sketch;
 pub mod store;
 pub mod traps;
 mod visit;

@@ -22,6 +22,15 @@ pub struct SiteReport {
     pub joined: u64,
     /// Articles whose text was written before, under another address.
     pub duplicates: u64,
+    /// Articles whose text is nearly that of an earlier one.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub near_duplicates: u64,
+    /// Articles asked for again to see whether they were corrected.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub rechecked: u64,
+    /// … of which had another text, which was written.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub corrected: u64,
     /// Lists, feeds and sitemaps read.
     pub lists: u64,
     /// Lists that had not changed (304).
@@ -57,6 +66,9 @@ impl SiteReport {
         self.articles += other.articles;
         self.joined += other.joined;
         self.duplicates += other.duplicates;
+        self.near_duplicates += other.near_duplicates;
+        self.rechecked += other.rechecked;
+        self.corrected += other.corrected;
         self.lists += other.lists;
         self.unchanged += other.unchanged;
         self.redirected += other.redirected;
@@ -103,6 +115,11 @@ impl Latency {
         self.buckets.iter_mut().zip(other.buckets).for_each(|(mine, theirs)| *mine += theirs);
         self.sum_ms = self.sum_ms.saturating_add(other.sum_ms);
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// Why a run ended.
@@ -222,6 +239,20 @@ fn details(f: &mut fmt::Formatter<'_>, name: &str, site: &SiteReport) -> fmt::Re
     }
     if site.duplicates > 0 {
         writeln!(f, "{name}: {} articles have the text of an earlier one (`duplicate_of`)", site.duplicates)?;
+    }
+    if site.near_duplicates > 0 {
+        writeln!(
+            f,
+            "{name}: {} articles have nearly the text of an earlier one (`duplicate_of`)",
+            site.near_duplicates
+        )?;
+    }
+    if site.rechecked > 0 {
+        writeln!(
+            f,
+            "{name}: {} articles were looked at again, {} of them had another text",
+            site.rechecked, site.corrected
+        )?;
     }
     if let Some(trapped) = site.left.get("trap") {
         writeln!(f, "{name}: {trapped} links would lead ever further and were not followed")?;

@@ -133,6 +133,12 @@ impl Plan {
             frontier.wake(run, began).await?;
         }
 
+        if let Some(age) = self.settings.recheck {
+            let keys: Option<Vec<UrlKey>> = focus.as_ref().map(|focus| focus.iter().copied().collect());
+            let since = began - i64::try_from(age.as_millis()).unwrap_or(i64::MAX / 4);
+            let queued = frontier.recheck(run, since, began, keys.as_deref()).await?;
+            tracing::info!("{queued} articles are looked at again");
+        }
         let (sender, finished) = mpsc::channel(256);
         let context = Arc::new(Context {
             run,
@@ -283,6 +289,11 @@ async fn let_go(context: &Arc<Context>, host: &Host) -> Result<(), CrawlError> {
     lock(&context.held).remove(&lease.id);
     if context.broken.load(Ordering::Acquire) {
         return Ok(());
+    }
+    if let Some(most) = context.traps.used_up(lease.id) {
+        let why = format!("{AT_REST}the {most} pages of a run are used up; more wait for the next run");
+        lock(&context.report).sites.entry(host.name.clone()).or_default().resting.insert(lease.key.to_string(), why);
+        return Ok(context.frontier.release(lease, context.began, false, host.gate.asked()).await?);
     }
     // Where pages were given by hand, the state may hold others of the same host that are not for this run.
     let keep = match context.focus {

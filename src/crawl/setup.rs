@@ -32,6 +32,8 @@ pub struct Overrides {
     pub allow_private: Vec<IpNet>,
     /// Ask only the lists that are due by their own rhythm.
     pub due_only: bool,
+    /// Look again at articles that were first written so long ago or less.
+    pub recheck: Option<Duration>,
     /// Articles to write at most.
     pub limit: Option<u64>,
 }
@@ -85,11 +87,17 @@ impl Setup {
             quiet: config.politeness.quiet.clone(),
             per_day: config.politeness.per_day.map(NonZeroU64::get),
             due_only: overrides.due_only,
+            recheck: overrides.recheck,
+            per_address: config.politeness.per_address,
             respect_robots: config.politeness.respect_robots,
             sitemaps: config.politeness.sitemaps,
             patience: config.politeness.patience.0,
             max_redirects: config.http.max_redirects,
-            traps: traps::Limits { depth: config.traps.max_depth, per_pattern: config.traps.max_per_pattern },
+            traps: traps::Limits {
+                depth: config.traps.max_depth,
+                per_pattern: config.traps.max_per_pattern,
+                per_host: config.traps.max_per_host,
+            },
             limit: overrides.limit,
             token: product_token(user_agent).to_owned(),
             clean: Options { watch: true, links: true, ..Options::default() },

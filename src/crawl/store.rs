@@ -10,9 +10,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::sync::{Mutex, Semaphore};
 
+use super::address::Addresses;
 use super::pool::Pool;
 use super::rest::Budgets;
 use super::run::CrawlError;
+use super::sketch::Nearby;
 use crate::clean::frames::Shared as Frames;
 use crate::drift::{Warning, Watch};
 use crate::frontier::sqlite::SqliteFrontier;
@@ -31,6 +33,8 @@ pub struct Outputs {
     pub articles: Series<SqliteFrontier>,
     /// Pages that gave none.
     pub rejected: Series<SqliteFrontier>,
+    /// The latest texts.
+    pub nearby: Nearby,
 }
 
 /// What a page gave, in short: for whoever watches.
@@ -116,6 +120,8 @@ pub struct Store {
     pub frames: Frames,
     /// What sites with so many requests a day have used, by the site's name in the report.
     pub budgets: Budgets,
+    /// Limits that hosts at one address share.
+    pub addresses: Addresses,
     /// Bounds requests under way, over all runs.
     pub in_flight: Arc<Semaphore>,
     /// How many of those there are.
@@ -155,11 +161,13 @@ impl Store {
         frontier.commit(&Batch { outputs, ..Batch::default() }).await?;
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
         let most_in_flight = in_flight.max(1);
+        let nearby = Nearby::new(frontier.sketches().await?);
         let budgets = Budgets::new(frontier.budgets().await?);
         Ok(Self {
             budgets,
             frontier,
-            outputs: Mutex::new(Outputs { articles, rejected }),
+            outputs: Mutex::new(Outputs { articles, rejected, nearby }),
+            addresses: Addresses::default(),
             drift: Watch::open(&state).await?,
             cleaning: Pool::new(processors).map_err(CrawlError::Threads)?,
             frames: Frames::default(),

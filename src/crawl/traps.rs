@@ -5,12 +5,13 @@
 //! each of them stands on a list, or in a pattern that somebody wrote.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::Mutex;
 
 use url::Url;
 
 use super::context::lock;
-use crate::frontier::{Kind, NewUrl};
+use crate::frontier::{HostId, Kind, NewUrl};
 use crate::urls::hash64;
 
 /// Most segments of a path.
@@ -29,11 +30,13 @@ pub struct Limits {
     pub depth: u32,
     /// New lists of one pattern in one run.
     pub per_pattern: u32,
+    /// Pages of one host in one run.
+    pub per_host: Option<NonZeroU32>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 500, per_pattern: 5000 }
+        Self { depth: 500, per_pattern: 5000, per_host: None }
     }
 }
 
@@ -43,12 +46,14 @@ pub struct Traps {
     limits: Limits,
     /// New lists by pattern.
     lists: Mutex<HashMap<i64, u32>>,
+    /// Pages asked for, by host.
+    pages: Mutex<HashMap<HostId, u32>>,
 }
 
 impl Traps {
     /// With nothing counted yet.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, lists: Mutex::default() }
+        Self { limits, ..Self::default() }
     }
 
     /// True if a link is not to be followed any more. Counts it.
@@ -66,6 +71,24 @@ impl Traps {
         let count = lists.entry(key).or_default();
         *count += 1;
         *count > self.limits.per_pattern
+    }
+}
+
+impl Traps {
+    /// Takes one of the pages that a host has in this run; false if there is none left.
+    pub fn page(&self, host: HostId) -> bool {
+        let Some(most) = self.limits.per_host else { return true };
+        let mut pages = lock(&self.pages);
+        let count = pages.entry(host).or_default();
+        let is_left = *count < most.get();
+        *count += u32::from(is_left);
+        is_left
+    }
+
+    /// How many pages a host has in a run, if it has had them.
+    pub fn used_up(&self, host: HostId) -> Option<u32> {
+        let most = self.limits.per_host?.get();
+        (lock(&self.pages).get(&host).copied() >= Some(most)).then_some(most)
     }
 }
 
@@ -136,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_calendar_ends() {
-        let traps = Traps::new(Limits { depth: 10, per_pattern: 3 });
+        let traps = Traps::new(Limits { depth: 10, per_pattern: 3, ..Limits::default() });
         let link = |path: &str, kind, depth| {
             let canonical = CanonicalUrl::new(&url(&format!("http://a.example{path}")), None);
             NewUrl::new(canonical, kind, depth, 0)

@@ -15,14 +15,18 @@ use super::host::{PageAdvice, Turn};
 use super::lists::{self, Entry, ListError};
 use super::parts;
 use super::rhythm;
+use super::sketch::Sketch;
 use super::store::Brief;
 use crate::clean::{self, Cleaned, PageKind};
-use crate::frontier::{Fate, Kind, Millis, NewUrl, Task, now};
+use crate::frontier::{Fate, Kind, Millis, NewUrl, Recent, Task, now};
 use crate::record::Reason;
 use crate::urls::hash64;
 
 /// Links followed from pages of hosts without a selector file: only from those given by hand.
 const OPEN_DEPTH: u32 = 0;
+
+/// `ETag` and `Last-Modified`.
+type Validators = (Option<String>, Option<String>);
 
 /// A visit under way.
 pub struct Visit {
@@ -42,8 +46,14 @@ impl Visit {
         let task = self.task.clone();
         let response = match self.page(&task, turn).await? {
             Some(response) => response,
-            None => return Some(self.out),
+            None => return Some(self.finished()),
         };
+        if task.kind == Kind::Recheck && response.0.status == 304 {
+            self.out.counts.rechecked += 1;
+            self.out.recent = task.content.map(|text| self.recent(task.etag.clone(), task.modified.clone(), text));
+            self.out.visit = Some((task.key, Fate::Done));
+            return Some(self.out);
+        }
         if task.kind.recurs() && response.0.status == 304 {
             self.out.counts.unchanged += 1;
             let (etag, modified) =
@@ -57,13 +67,31 @@ impl Visit {
             Kind::List if self.json_path().is_some() => self.list(response, turn).await,
             _ => self.html(response, turn).await?,
         }
-        Some(self.out)
+        Some(self.finished())
+    }
+
+    /// What is to be committed. An article that is none any more is not looked at again.
+    fn finished(mut self) -> Finished {
+        if self.task.kind == Kind::Recheck
+            && let Line::Rejected(line) = &mut self.out.line
+        {
+            line.detail.push_str("; there was an article before");
+            self.out.gone = Some(self.task.key);
+        }
+        self.out
+    }
+
+    fn recent(&self, etag: Option<String>, modified: Option<String>, text: i64) -> Recent {
+        let path = self.context.scope.canonical(&self.task.url).path_and_query().to_owned();
+        // One of the two is enough to ask by; the tag is the more exact.
+        let modified = modified.filter(|_| etag.is_none());
+        Recent { key: self.task.key, looked: now(), path, etag, modified, text }
     }
 
     /// The page is not asked for at all.
     pub fn refuse(mut self, reason: Reason, detail: String) -> Finished {
         self.give_up(reason, detail);
-        self.out
+        self.finished()
     }
 
     /// The page itself, with redirects settled: `Some(None)` if there is nothing more to do, `None` if interrupted.
@@ -137,12 +165,13 @@ impl Visit {
             Err(Why::Denied) => {
                 return self.give_up(Reason::Redirect, format!("leads to {to}, which the selector file denies"));
             }
-            Ok(Kind::List) if task.kind == Kind::Article => {
+            Ok(Kind::List) if matches!(task.kind, Kind::Article | Kind::Recheck) => {
                 return self.give_up(Reason::Redirect, format!("leads to a list: {to}"));
             }
             _ => {}
         }
-        let mut target = NewUrl::new(canonical, task.kind, task.depth, now());
+        let kind = if task.kind == Kind::Recheck { Kind::Article } else { task.kind };
+        let mut target = NewUrl::new(canonical, kind, task.depth, now());
         target.hops = task.hops + 1;
         context.focus_on(std::iter::once(target.key));
         self.out.visit = Some((task.key, self.after_visit(None, None, None)));
@@ -194,7 +223,8 @@ impl Visit {
             };
             match link {
                 Link::Follow(url, kind) => {
-                    let dated = entry.changed.filter(|_| entry.is_sitemap).map(Timestamp::as_millisecond);
+                    let is_dated = entry.is_sitemap || (kind == Kind::Article && context.settings.recheck.is_some());
+                    let dated = entry.changed.filter(|_| is_dated).map(Timestamp::as_millisecond);
                     self.follow(NewUrl { dated, ..NewUrl::new(url, kind, self.task.depth + 1, due) });
                 }
                 Link::Leave(why) => self.leave(why),
@@ -230,7 +260,7 @@ impl Visit {
             return Some(());
         }
         let is_article = match self.task.kind {
-            Kind::Article => true,
+            Kind::Article | Kind::Recheck => true,
             Kind::Unknown => matches!(cleaned.kind, PageKind::Content(_)) && !is_list_of_links(&cleaned),
             _ => false,
         };
@@ -249,11 +279,11 @@ impl Visit {
             self.out.visit = Some((self.task.key, self.again(validators.0, validators.1, content)));
             return Some(());
         }
-        self.article(cleaned, warc).await
+        self.article(cleaned, warc, validators).await
     }
 
     /// An article: further pages are joined, then it is written, or rejected with the cleaner's reason.
-    async fn article(&mut self, cleaned: Cleaned, warc: Option<String>) -> Option<()> {
+    async fn article(&mut self, cleaned: Cleaned, warc: Option<String>, validators: Validators) -> Option<()> {
         let joined = match cleaned.article.is_ok() {
             true => parts::join(self, cleaned).await?,
             false => parts::Joined::Whole(Box::new(cleaned), 1),
@@ -272,10 +302,19 @@ impl Visit {
         match cleaned.article {
             Err(rejection) => self.out.reject(&self.task.url, rejection.reason, rejection.detail),
             Ok(mut record) => {
-                if let (Some(since), Some(at)) = (self.context.scope.since, record.published_at.as_deref())
+                let text = hash64(&record.text_hash);
+                if self.task.kind == Kind::Recheck {
+                    self.out.counts.rechecked += 1;
+                    record.corrected = self.task.content != Some(text);
+                    self.out.counts.corrected += u64::from(record.corrected);
+                } else if let (Some(since), Some(at)) = (self.context.scope.since, record.published_at.as_deref())
                     && lists::date(at).is_some_and(|at| at < since)
                 {
                     self.out.reject(&self.task.url, Reason::Skipped, format!("published {at}, before --since"));
+                    return Some(());
+                }
+                self.out.recent = Some(self.recent(validators.0, validators.1, text));
+                if self.task.kind == Kind::Recheck && !record.corrected {
                     return Some(());
                 }
                 record.provenance.warc = record.provenance.warc.or(warc);
@@ -285,8 +324,8 @@ impl Visit {
                 match serde_json::to_vec(&record) {
                     Ok(mut line) => {
                         line.push(b'\n');
-                        let text = hash64(&record.text_hash);
-                        self.out.line = Line::Article { line, text, id: std::mem::take(&mut record.id) };
+                        let sketch = Sketch::of(&record.text);
+                        self.out.line = Line::Article { line, text, sketch, id: std::mem::take(&mut record.id) };
                         self.out.counts.articles += 1;
                         self.out.counts.joined += u64::from(pages > 1);
                     }

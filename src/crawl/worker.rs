@@ -33,6 +33,12 @@ const PANIC_MS: i64 = 3_600_000;
 
 /// Works through what a host has, then ends; the host's state says whether it should come back.
 pub async fn work(context: Arc<Context>, host: Arc<Host>) -> Result<(), CrawlError> {
+    if context.settings.per_address
+        && !context.fetch.is_replay()
+        && let Some(ip) = context.guard.address(&host.lease.origin).await
+    {
+        host.gate.share(&context.store.addresses, ip);
+    }
     let result = match robots(&context, &host).await {
         true => Queue::new(&context, &host).run().await,
         false => Ok(()),
@@ -130,6 +136,9 @@ impl<'a> Queue<'a> {
             let visit = Visit { context: context.clone(), host: host.clone(), task, out };
             end(&context, &host, Some(visit.refuse(reason, detail))).await;
             return Some(());
+        }
+        if !context.traps.page(host.lease.id) {
+            return None;
         }
         if let Some(wanted) = context.wanted.clone().filter(|_| wants_claim(&task)) {
             out.claim = tokio::select! {

@@ -113,6 +113,8 @@ pub struct Daemon {
     book: Mutex<Book>,
     /// The book has something to do.
     wake: Notify,
+    /// What waits at hosts may have changed.
+    look: Notify,
     /// Runs that go on, by site.
     running: Mutex<BTreeMap<String, Arc<Context>>>,
     tasks: TaskTracker,
@@ -165,6 +167,7 @@ impl Daemon {
             reload_now: Notify::new(),
             book: Mutex::new(book),
             wake: Notify::new(),
+            look: Notify::new(),
             running: Mutex::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),

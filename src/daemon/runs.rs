@@ -101,6 +101,7 @@ impl Daemon {
             self.model.run_ended(run);
         }
         self.wake.notify_one();
+        self.look.notify_one();
     }
 
     /// One set of files' share of a run; none if the site is not crawled any more.

@@ -153,11 +153,8 @@ impl Daemon {
             detail: error.to_owned(),
             since: Some(Timestamp::now().to_string()),
             silence: "mend the file, or put the old one back: it is read anew by itself".to_owned(),
-            // The first line names the mistake, so that another one is told at once.
-            ..Event::new(
-                EventKind::BadReload,
-                format!("files cannot be used: {}", error.lines().next().unwrap_or_default()),
-            )
+            // It names the place, so that another mistake is told at once.
+            ..Event::new(EventKind::BadReload, format!("files cannot be used: {}", place(error)))
         })
         .await;
     }
@@ -187,6 +184,12 @@ impl Daemon {
         })
         .await;
     }
+}
+
+/// `selectors/sznews.toml:12:3` of a rendered error, or its first line.
+fn place(error: &str) -> &str {
+    let framed = error.lines().find_map(|line| line.split_once("─[")?.1.strip_suffix(']'));
+    framed.or_else(|| error.lines().next()).unwrap_or_default()
 }
 
 fn starting_points(site: &Site) -> String {

@@ -106,7 +106,6 @@ impl Daemon {
 
     /// Looks after sites between their runs: silence, queues, hosts that are left alone.
     pub(super) async fn watch_sites(self: Arc<Self>, closing: CancellationToken) {
-        let mut pause = ROUND;
         loop {
             let begun = Instant::now();
             if let Err(error) = self.look_at_queues().await {
@@ -117,9 +116,14 @@ impl Daemon {
                 tracing::warn!("{error}");
             }
             // Counting takes longer the longer the queue is; it must never take more than a hundredth of the time.
-            pause = pause.max(begun.elapsed() * 100).min(Duration::from_secs(3600));
+            let pause = (begun.elapsed() * 100).clamp(LOOK, Duration::from_secs(3600));
+            let waits = async {
+                tokio::time::sleep(pause).await;
+                // A run that ends changes what waits; nothing else does it soon.
+                let _ = tokio::time::timeout(ROUND, self.look.notified()).await;
+            };
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
+                () = waits => {}
                 () = closing.cancelled() => return,
             }
         }

@@ -5,9 +5,11 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::time::Duration;
 
 use url::Url;
 
+use crate::crawl::sketch::Row;
 use crate::output::parts::{Closed, Part};
 use crate::urls::{CanonicalUrl, HostKey, hash64};
 
@@ -15,6 +17,9 @@ pub mod sqlite;
 
 /// A time in milliseconds since 1970, UTC.
 pub type Millis = i64;
+
+/// How long an article is remembered for checking it again.
+pub const REMEMBERED: Duration = Duration::from_secs(31 * 86_400);
 
 /// Later than any other time.
 pub const NEVER: Millis = i64::MAX;
@@ -120,6 +125,8 @@ pub enum Kind {
     Sitemap = 3,
     /// Given by hand: an article if it has one, else a list.
     Unknown = 4,
+    /// An article that was written before and may have been corrected.
+    Recheck = 5,
 }
 
 impl Kind {
@@ -134,6 +141,7 @@ impl Kind {
             2 => Kind::Feed,
             3 => Kind::Sitemap,
             4 => Kind::Unknown,
+            5 => Kind::Recheck,
             _ => Kind::Article,
         }
     }
@@ -154,7 +162,8 @@ pub struct NewUrl {
     pub hops: u32,
     /// Earliest time to fetch it.
     pub due: Millis,
-    /// When it last changed, by the sitemap index that names it: it is asked again only for a later change.
+    /// When it last changed, by the sitemap that names it: a sitemap, and an article that is to be checked again, are asked
+    /// again only for a later change.
     pub dated: Option<Millis>,
 }
 
@@ -189,7 +198,7 @@ pub struct Task {
     pub modified: Option<String>,
     /// Wait before this visit, for pages that are visited again; 0 before the first.
     pub rhythm: Millis,
-    /// Hash of the links at the last visit.
+    /// Hash of the links at the last visit; of an article that is checked again, of its text.
     pub content: Option<i64>,
     /// True for sitemaps whose index says when they changed.
     pub dated: bool,
@@ -280,6 +289,23 @@ pub enum Fate {
     },
 }
 
+/// An article that was looked at, for finding corrections later.
+#[derive(Debug, Clone)]
+pub struct Recent {
+    /// Key.
+    pub key: UrlKey,
+    /// When.
+    pub looked: Millis,
+    /// Path and query.
+    pub path: String,
+    /// `ETag`.
+    pub etag: Option<String>,
+    /// `Last-Modified`.
+    pub modified: Option<String>,
+    /// Hash of its text.
+    pub text: i64,
+}
+
 /// Everything that one transaction commits.
 #[derive(Debug, Default)]
 pub struct Batch {
@@ -295,6 +321,12 @@ pub struct Batch {
     pub hosts: Vec<(HostId, HostUpdate)>,
     /// Texts written: their hashes, and the records' ids.
     pub texts: Vec<(i64, String)>,
+    /// Sketches of texts written.
+    pub sketches: Vec<Row>,
+    /// Articles looked at.
+    pub recent: Vec<Recent>,
+    /// Articles that are none any more.
+    pub gone: Vec<UrlKey>,
     /// Requests of sites on their last day: site, day, requests.
     pub budgets: Vec<(String, String, u64)>,
     /// Lengths of the output files after what was written for these visits.
@@ -409,6 +441,16 @@ pub trait Frontier: Send + Sync + 'static {
     /// Makes every recurring page of a run's hosts due, except sitemaps that wait for their index to say so.
     fn wake(&self, run: RunId, now: Millis) -> impl Future<Output = Result<(), FrontierError>> + Send;
 
+    /// Queues the articles of a run's hosts that were first written at or after `since`, or of them only `keys`. Gives
+    /// their number.
+    fn recheck(
+        &self,
+        run: RunId,
+        since: Millis,
+        now: Millis,
+        keys: Option<&[UrlKey]>,
+    ) -> impl Future<Output = Result<u64, FrontierError>> + Send;
+
     /// Takes back every lease and every selection of a process that has died: nobody knows when it last asked, so its
     /// hosts count as asked just now.
     fn recover(&self) -> impl Future<Output = Result<(), FrontierError>> + Send;
@@ -419,6 +461,9 @@ pub trait Frontier: Send + Sync + 'static {
         run: RunId,
         belongs: &(dyn Fn(&str) -> bool + Sync),
     ) -> impl Future<Output = Result<(), FrontierError>> + Send;
+
+    /// Sketches of the latest texts.
+    fn sketches(&self) -> impl Future<Output = Result<Vec<Row>, FrontierError>> + Send;
 
     /// Requests of sites on their last day, by site, as batches had them.
     fn budgets(&self) -> impl Future<Output = Result<HashMap<String, (String, u64)>, FrontierError>> + Send;

@@ -191,6 +191,7 @@ impl SqliteFrontier {
         for text in [
             "DELETE FROM url WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4",
             "DELETE FROM seen WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4",
+            "DELETE FROM recent WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4",
         ] {
             gone += super::write::by_key(text, key).execute(&mut *tx).await.map_err(writing)?.rows_affected();
         }
@@ -205,6 +206,7 @@ impl SqliteFrontier {
             &[
                 "DELETE FROM url WHERE bucket = ?1 AND host = ?2",
                 "DELETE FROM seen WHERE bucket = ?1 AND host = ?2",
+                "DELETE FROM recent WHERE bucket = ?1 AND host = ?2",
                 "DELETE FROM host WHERE bucket = ?1 AND host = ?2",
             ],
         )

@@ -10,13 +10,14 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::Row;
+use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use super::{
-    Batch, Counts, Cursor, Frontier, FrontierError, HeldBack, HostId, LeasedHost, Millis, NEVER, OutputState, RunId,
-    Task, UrlKey,
+    Batch, Counts, Cursor, Frontier, FrontierError, HeldBack, HostId, LeasedHost, Millis, NEVER, OutputState,
+    REMEMBERED, RunId, Task, UrlKey,
 };
+use crate::crawl::sketch::Row;
 use crate::output::parts::{Closed, Part};
 
 /// Page cache of the writing connection, in KiB: bounded, whatever the size of the file.
@@ -203,8 +204,38 @@ impl Frontier for SqliteFrontier {
         tx.commit().await.map_err(writing)
     }
 
+    async fn recheck(
+        &self,
+        run: RunId,
+        since: Millis,
+        now: Millis,
+        keys: Option<&[UrlKey]>,
+    ) -> Result<u64, FrontierError> {
+        let keys = keys.map(|keys| {
+            let rows: Vec<_> = keys.iter().map(|key| (key.host.bucket, key.host.host, key.near, key.id)).collect();
+            write::json(&rows)
+        });
+        let mut tx = self.writer.begin().await.map_err(writing)?;
+        let recheck = sqlx::query(sql::RECHECK).bind(since).bind(now).bind(keys).bind(run);
+        let queued = recheck.execute(&mut *tx).await.map_err(writing)?;
+        sqlx::query(
+            "UPDATE host SET ready_at = max(not_before, min(ready_at, ?2)) WHERE active = ?3 AND leased = 0
+             AND (bucket, host) IN (SELECT bucket, host FROM recent WHERE at >= ?1)",
+        )
+        .bind(since)
+        .bind(now)
+        .bind(run)
+        .execute(&mut *tx)
+        .await
+        .map_err(writing)?;
+        tx.commit().await.map_err(writing)?;
+        Ok(queued.rows_affected())
+    }
+
     async fn recover(&self) -> Result<(), FrontierError> {
         let mut tx = self.writer.begin().await.map_err(writing)?;
+        let oldest = super::now() - i64::try_from(REMEMBERED.as_millis()).unwrap_or(i64::MAX / 4);
+        sqlx::query("DELETE FROM recent WHERE at < ?1").bind(oldest).execute(&mut *tx).await.map_err(writing)?;
         // Whoever calls this holds the lock on the state, so whoever held a lease is dead.
         sqlx::query(
             "UPDATE host SET leased = 0, asked = ?2, ready_at = max(not_before, coalesce((SELECT min(due) FROM url
@@ -251,6 +282,14 @@ impl Frontier for SqliteFrontier {
         .await
         .map_err(writing)?;
         tx.commit().await.map_err(writing)
+    }
+
+    async fn sketches(&self) -> Result<Vec<Row>, FrontierError> {
+        let rows: Vec<(i64, i64, String, Vec<u8>)> = sqlx::query_as("SELECT slot, serial, id, hashes FROM sketch")
+            .fetch_all(&self.reader)
+            .await
+            .map_err(reading)?;
+        Ok(rows.into_iter().map(|(slot, serial, id, hashes)| Row { slot, serial, id, hashes }).collect())
     }
 
     async fn budgets(&self) -> Result<HashMap<String, (String, u64)>, FrontierError> {

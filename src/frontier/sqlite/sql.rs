@@ -36,6 +36,28 @@ pub const AGAIN: &str =
 pub const DATED: &str = "UPDATE url SET dated = 1, due = iif(visited < ?5, min(due, ?6), due)
     WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4";
 
+/// The same of an article.
+pub const DATED_ARTICLE: &str =
+    "INSERT OR IGNORE INTO url (bucket, host, near, id, due, kind, depth, path, etag, modified, content)
+    SELECT bucket, host, near, id, ?6, 5, 1, path, etag, modified, text FROM recent
+    WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4 AND looked < ?5";
+
+pub const RECHECK: &str =
+    "INSERT OR IGNORE INTO url (bucket, host, near, id, due, kind, depth, path, etag, modified, content)
+    SELECT bucket, host, near, id, ?2, 5, 1, path, etag, modified, text FROM recent
+    WHERE at >= ?1 AND (bucket, host) IN (SELECT bucket, host FROM host WHERE active = ?4)
+        AND (?3 IS NULL OR (bucket, host, near, id) IN
+            (SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?3)))";
+
+pub const RECENT: &str = "INSERT INTO recent (bucket, host, near, id, at, looked, path, etag, modified, text)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+        value ->> 8 FROM json_each(?1) WHERE true
+    ON CONFLICT (bucket, host, near, id) DO UPDATE SET looked = excluded.looked, etag = excluded.etag,
+        modified = excluded.modified, text = excluded.text";
+
+pub const GONE: &str = "DELETE FROM recent WHERE (bucket, host, near, id) IN
+    (SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1))";
+
 pub const RETRY: &str = "UPDATE url SET due = ?5, tries = ?6 WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4";
 
 pub const KNOWN: &str = "SELECT EXISTS (SELECT 1 FROM url WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4)
@@ -51,6 +73,9 @@ pub const HOSTS: &str = "INSERT INTO host (bucket, host, origin, ready_at, activ
 pub const TEXTS: &str = "SELECT hash, id FROM text WHERE hash IN (SELECT value FROM json_each(?1))";
 
 pub const NEW_TEXTS: &str = "INSERT OR IGNORE INTO text (hash, id) SELECT value ->> 0, value ->> 1 FROM json_each(?1)";
+
+pub const SKETCHES: &str = "INSERT OR REPLACE INTO sketch (slot, serial, id, hashes)
+    SELECT value ->> 0, value ->> 1, value ->> 2, unhex(value ->> 3) FROM json_each(?1)";
 
 pub const BUDGETS: &str = "INSERT OR REPLACE INTO budget (site, day, requests)
     SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1)";

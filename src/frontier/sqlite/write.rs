@@ -7,8 +7,9 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 use url::Url;
 
-use super::super::{Batch, Fate, HostId, HostUpdate, Millis, NewUrl, RunId, StoredRobots, UrlKey};
+use super::super::{Batch, Fate, HostId, HostUpdate, Kind, Millis, NewUrl, RunId, StoredRobots, UrlKey};
 use super::sql;
+use crate::urls::hex;
 
 type Tx<'a> = Transaction<'a, Sqlite>;
 
@@ -24,6 +25,26 @@ pub async fn batch(tx: &mut Tx<'_>, batch: &Batch, now: Millis) -> Result<(), sq
     }
     for (id, update) in &batch.hosts {
         host(tx, *id, update).await?;
+    }
+    if !batch.sketches.is_empty() {
+        let rows: Vec<_> = batch.sketches.iter().map(|row| (row.slot, row.serial, &row.id, hex(&row.hashes))).collect();
+        sqlx::query(sql::SKETCHES).bind(json(&rows)).execute(&mut **tx).await?;
+    }
+    if !batch.recent.is_empty() {
+        let key = |key: &UrlKey| (key.host.bucket, key.host.host, key.near, key.id);
+        let rows: Vec<_> = batch
+            .recent
+            .iter()
+            .map(|r| {
+                let (bucket, host, near, id) = key(&r.key);
+                (bucket, host, near, id, r.looked, &r.path, &r.etag, &r.modified, r.text)
+            })
+            .collect();
+        sqlx::query(sql::RECENT).bind(json(&rows)).execute(&mut **tx).await?;
+    }
+    if !batch.gone.is_empty() {
+        let rows: Vec<_> = batch.gone.iter().map(|key| (key.host.bucket, key.host.host, key.near, key.id)).collect();
+        sqlx::query(sql::GONE).bind(json(&rows)).execute(&mut **tx).await?;
     }
     if !batch.budgets.is_empty() {
         sqlx::query(sql::BUDGETS).bind(json(&batch.budgets)).execute(&mut **tx).await?;
@@ -103,7 +124,8 @@ async fn links(tx: &mut Tx<'_>, all: &[NewUrl]) -> Result<(), sqlx::Error> {
         }
     }
     for (link, at) in all.iter().filter_map(|link| Some((link, link.dated?))) {
-        by_key(sql::DATED, &link.key).bind(at).bind(link.due).execute(&mut **tx).await?;
+        let text = if link.kind == Kind::Sitemap { sql::DATED } else { sql::DATED_ARTICLE };
+        by_key(text, &link.key).bind(at).bind(link.due).execute(&mut **tx).await?;
     }
     Ok(())
 }

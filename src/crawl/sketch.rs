@@ -1,0 +1,230 @@
+//! Texts that are nearly the same: reprints with a sentence more, less or changed.
+//!
+//! A text is the set of its sentences. Of their hashes the smallest are kept (a bottom-k sketch), which is enough to tell
+//! what share of their sentences two texts have in common. Sentences, and not runs of characters as SimHash has them,
+//! because the news has a great many texts that differ in their numbers only (weather, markets, lottery) and are not
+//! duplicates. The latest [`RING`] texts are remembered, so memory and disk are bounded.
+
+use std::collections::HashMap;
+
+use rustc_hash::FxBuildHasher;
+
+/// Texts remembered.
+const RING: usize = 32_768;
+/// Hashes kept of a text.
+const KEPT: usize = 16;
+/// … by which it is found.
+const INDEXED: usize = 8;
+/// Sentences shorter than this, in characters, say nothing.
+const SHORTEST: usize = 8;
+/// Texts with fewer sentences have no sketch: one changed sentence is too much of them.
+const FEWEST: usize = 5;
+/// Two texts are nearly the same if so many of a hundred sentences of both are common to both.
+const ALIKE: usize = 80;
+
+/// The smallest hashes of a text's sentences, ascending. Of fixed size, for there are many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sketch {
+    hashes: [u32; KEPT],
+    /// How many of them there are.
+    kept: u8,
+}
+
+impl Sketch {
+    /// Of a text; none where it has too few sentences.
+    pub fn of(text: &str) -> Option<Self> {
+        let mut sketch = Self { hashes: [0; KEPT], kept: 0 };
+        text.split(['。', '！', '？', '!', '?', '；', '\n']).filter_map(hash).for_each(|hash| sketch.insert(hash));
+        (sketch.all().len() >= FEWEST).then_some(sketch)
+    }
+
+    fn all(&self) -> &[u32] {
+        &self.hashes[..usize::from(self.kept)]
+    }
+
+    /// Puts a hash in its place, if it is among the smallest and not there.
+    fn insert(&mut self, hash: u32) {
+        let Err(at) = self.all().binary_search(&hash) else { return };
+        if at < KEPT {
+            self.kept = (self.kept + 1).min(KEPT as u8);
+            let end = usize::from(self.kept);
+            self.hashes.copy_within(at..end - 1, at + 1);
+            self.hashes[at] = hash;
+        }
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Self {
+        let mut sketch = Self { hashes: [0; KEPT], kept: 0 };
+        bytes.as_chunks::<4>().0.iter().for_each(|four| sketch.insert(u32::from_be_bytes(*four)));
+        sketch
+    }
+
+    fn to_bytes(self) -> Vec<u8> {
+        self.all().iter().flat_map(|hash| hash.to_be_bytes()).collect()
+    }
+
+    /// True where the texts are nearly the same.
+    fn is_like(&self, other: &Self) -> bool {
+        let (mut mine, mut theirs) = (self.all().iter().peekable(), other.all().iter().peekable());
+        // The smallest hashes of both together are a fair sample of all their sentences.
+        let (mut all, mut common) = (0, 0);
+        while all < KEPT {
+            match (mine.peek(), theirs.peek()) {
+                (None, None) => break,
+                (Some(a), Some(b)) if a == b => {
+                    common += 1;
+                    mine.next();
+                    theirs.next();
+                }
+                (Some(a), Some(b)) if a < b => drop(mine.next()),
+                (Some(_), None) => drop(mine.next()),
+                _ => drop(theirs.next()),
+            }
+            all += 1;
+        }
+        common * 100 >= all * ALIKE
+    }
+}
+
+/// Hash of a sentence without its white space: FNV-1a, folded. A fixed rule, as sketches are kept.
+fn hash(sentence: &str) -> Option<u32> {
+    let (mut hash, mut length) = (0xcbf2_9ce4_8422_2325_u64, 0);
+    for c in sentence.chars().filter(|c| !c.is_whitespace()) {
+        hash = (hash ^ u64::from(u32::from(c))).wrapping_mul(0x0100_0000_01b3);
+        length += 1;
+    }
+    // The high bits are the well mixed ones.
+    (length >= SHORTEST).then(|| ((hash ^ (hash >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 32) as u32)
+}
+
+/// A sketch as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its place in the ring.
+    pub slot: i64,
+    /// Count of texts.
+    pub serial: i64,
+    /// `id` of the record.
+    pub id: String,
+    /// The hashes.
+    pub hashes: Vec<u8>,
+}
+
+/// The latest texts.
+#[derive(Debug, Default)]
+pub struct Nearby {
+    /// By place in the ring, with the record's id, which is 32 hexadecimal digits.
+    texts: Vec<(Sketch, u128)>,
+    /// Place of the latest text with a hash among its smallest.
+    by_hash: HashMap<u32, u32, FxBuildHasher>,
+    /// Texts so far.
+    serial: usize,
+}
+
+impl Nearby {
+    /// With what was kept, in any order.
+    pub fn new(mut rows: Vec<Row>) -> Self {
+        rows.sort_unstable_by_key(|row| row.serial);
+        let mut nearby = Self::default();
+        if let Some(first) = rows.first() {
+            // Places are serials modulo the ring's size; what is missing before the first was never there.
+            nearby.serial = usize::try_from(first.serial).unwrap_or(0);
+        }
+        for row in rows {
+            nearby.add(Sketch::from_bytes(&row.hashes), &row.id);
+        }
+        nearby
+    }
+
+    /// The record of a text that is nearly the same.
+    pub fn find(&self, sketch: &Sketch) -> Option<String> {
+        let mut last = None;
+        for hash in sketch.all().iter().take(INDEXED) {
+            let Some(slot) = self.by_hash.get(hash).filter(|slot| last != Some(**slot)) else { continue };
+            last = Some(*slot);
+            if let Some((known, id)) = self.texts.get(*slot as usize)
+                && known.is_like(sketch)
+            {
+                return Some(format!("{id:032x}"));
+            }
+        }
+        None
+    }
+
+    /// Remembers a text, in the place of the oldest if the ring is full. Gives what is to be kept.
+    pub fn add(&mut self, sketch: Sketch, id: &str) -> Row {
+        let place = match self.texts.len() < RING {
+            true => self.texts.len(),
+            false => self.serial % RING,
+        };
+        let slot = place as u32;
+        let row =
+            Row { slot: i64::from(slot), serial: self.serial as i64, id: id.to_owned(), hashes: sketch.to_bytes() };
+        let id = u128::from_str_radix(id, 16).unwrap_or(0);
+        self.serial += 1;
+        for hash in sketch.all().iter().take(INDEXED) {
+            self.by_hash.insert(*hash, slot);
+        }
+        if place == self.texts.len() {
+            self.texts.push((sketch, id));
+        } else {
+            let (old, _) = std::mem::replace(&mut self.texts[place], (sketch, id));
+            for hash in old.all().iter().take(INDEXED).filter(|hash| !self.texts[place].0.all().contains(hash)) {
+                if self.by_hash.get(hash) == Some(&slot) {
+                    self.by_hash.remove(hash);
+                }
+            }
+        }
+        row
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(sentences: impl Iterator<Item = usize>) -> String {
+        sentences.map(|n| format!("这是第{n}句话，说的是海湾市的事情。")).collect()
+    }
+
+    fn sketch(sentences: impl Iterator<Item = usize>) -> Sketch {
+        Sketch::of(&text(sentences)).unwrap()
+    }
+
+    #[test]
+    fn a_sentence_more_or_changed_is_nearly_the_same_and_other_numbers_are_not() {
+        let one = sketch(0..20);
+        assert!(one.is_like(&one));
+        assert!(one.is_like(&sketch(0..21)) && one.is_like(&sketch(1..20)));
+        assert!(one.is_like(&sketch((0..19).chain([77]))));
+        assert!(!one.is_like(&sketch(0..10)), "half of it");
+        assert!(!one.is_like(&sketch(100..120)), "the same words with other numbers");
+        // Long texts, of which only a sample is kept.
+        assert!(sketch(0..300).is_like(&sketch(3..300)) && !sketch(0..300).is_like(&sketch(150..450)));
+        assert!(Sketch::of(&text(0..4)).is_none() && Sketch::of(&text(0..5)).is_some());
+        // White space and the way sentences are parted say nothing.
+        assert_eq!(Sketch::of(&text(0..20).replace('。', "。\n").replace('，', "， ")).unwrap(), one);
+    }
+
+    #[test]
+    fn the_ring_forgets_the_oldest_and_outlives_the_process() {
+        let mut nearby = Nearby::default();
+        let mut rows: HashMap<i64, Row> = HashMap::new();
+        for n in 0..RING + 10 {
+            let row = nearby.add(sketch(n * 100..n * 100 + 6), &format!("{n:032x}"));
+            rows.insert(row.slot, row);
+        }
+        assert_eq!(rows.len(), RING);
+        let again = Nearby::new(rows.into_values().collect());
+        for nearby in [&nearby, &again] {
+            let found = |n: usize| nearby.find(&sketch(n * 100..n * 100 + 6));
+            assert_eq!((found(0), found(9)), (None, None));
+            assert_eq!(found(10), Some(format!("{:032x}", 10)));
+            assert_eq!(found(RING + 9), Some(format!("{:032x}", RING + 9)));
+            assert!(nearby.by_hash.len() <= RING * INDEXED);
+        }
+        let mut again = again;
+        let row = again.add(sketch(7..14), "f");
+        assert_eq!((row.serial, row.slot), ((RING + 10) as i64, 10), "in the oldest's place");
+    }
+}
