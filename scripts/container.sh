@@ -203,6 +203,33 @@ else
   say "SIGTERM and read-only root: skipped, that needs root and namespaces"
 fi
 
+# The daemon, and the image's own health check beside it.
+if [ -n "$root" ]; then
+  site steady 0
+  daemon=$(setup daemon "$address")
+  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  # Due within a minute.
+  sed -i '1i schedule = "* * * * *"' "$daemon/config/jingwen.toml"
+  printf '%s\n' '[daemon]' 'jitter = "0s"' >> "$daemon/config/jingwen.toml"
+  sed -i 's|^rate .*|rate = "1000/s"|' "$daemon/config/selectors/pengwan.toml"
+  begun=$EPOCHREALTIME
+  (start "$daemon" jingwen daemon --config /config/jingwen.toml --listen "127.0.0.1:$port" --log-format json) \
+    >/dev/null 2>"$daemon/log" &
+  pid=$!
+  healthy() { (start "$daemon" jingwen health --url "http://127.0.0.1:$port/$1") >/dev/null 2>&1; }
+  for _ in $(seq 100); do if healthy healthz; then break; fi; sleep 0.1; done
+  healthy healthz || { cat "$daemon/log" >&2; fail "the daemon does not answer /healthz"; }
+  say "daemon: healthy $(python3 -c "print(f'{$EPOCHREALTIME - $begun:.2f}')") s after its start"
+  for _ in $(seq 900); do [ "$(lines "$daemon/out/articles.jsonl")" -lt "$articles" ] || break; sleep 0.1; done
+  [ "$(lines "$daemon/out/articles.jsonl")" = "$articles" ] || { cat "$daemon/log" >&2; fail "the daemon does not crawl"; }
+  for _ in $(seq 50); do if healthy readyz; then break; fi; sleep 0.1; done
+  healthy readyz || { cat "$daemon/log" >&2; fail "the daemon is not ready"; }
+  stop "$pid" 25
+  [ "$code" = 0 ] || { cat "$daemon/log" >&2; fail "exit code $code of the daemon after SIGTERM instead of 0"; }
+  if healthy healthz; then fail "something answers after the daemon has ended"; fi
+  say "daemon: $articles articles, ready; SIGTERM: ended in $took s with exit code 0"
+fi
+
 # What the image says of itself.
 expect 0 "$once" cat /usr/share/doc/jingwen/sbom.cdx.json
 buildah inspect --type image "$image" > "$work/inspect.json"
