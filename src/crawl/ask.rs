@@ -12,7 +12,7 @@ use super::fetch::{FetchError, Request, Response};
 use super::host::{PageAdvice, Turn};
 use super::pool::PoolError;
 use crate::clean::{self, Body, Cleaned, Options, Page};
-use crate::drift::{Observation, RawPage};
+use crate::drift::{Observation, Raw};
 use crate::frontier::{Millis, Task};
 use crate::record::Reason;
 
@@ -110,7 +110,7 @@ pub async fn cleaned(
         let site = context.scope.sites.for_url(&url);
         let mut look = site.and_then(|site| Observation::of(site, &url, response.at, &cleaned)).map(Box::new);
         if let Some(look) = look.as_mut().filter(|look| context.drift.wants_page(&look.site.id)) {
-            look.raw = RawPage::pack(&response.body, response.content_type.as_deref());
+            look.raw = Some(Raw { bytes: response.body, content_type: response.content_type });
         }
         (cleaned, response.warc, look)
     };
