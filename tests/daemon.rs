@@ -403,3 +403,25 @@ fn two_processes_on_one_state_are_refused() {
     assert_eq!(daemon.stop(), Some(0));
     assert_eq!(bench.run(&["crawl"]).status.code(), Some(0));
 }
+
+#[test]
+fn manners_hold_over_a_kill() {
+    let server = site(Arc::new(AtomicUsize::new(30)));
+    let bench = bench(&server, "every 1s", "");
+    let config = fs::read_to_string(bench.path("jingwen.toml")).unwrap();
+    bench.write("jingwen.toml", &config.replace("rate = \"200/s\"", "rate = \"1/2s\""));
+    let mut daemon = start(&bench);
+    until("a few requests", || server.hits().len() >= 3);
+    daemon.child.kill().unwrap();
+    daemon.child.wait().unwrap();
+    let before = server.hits().len();
+    let _daemon = start(&bench);
+    until("more requests", || server.hits().len() >= before + 2);
+    let hits = server.hits();
+    for pair in hits.windows(2) {
+        let gap = pair[1].at - pair[0].at;
+        assert!(gap >= Duration::from_millis(1900), "{gap:?} between {} and {}", pair[0].path, pair[1].path);
+    }
+    // What robots.txt said is remembered as well.
+    assert_eq!(hits.iter().filter(|hit| hit.path == "/robots.txt").count(), 1);
+}

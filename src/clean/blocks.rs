@@ -234,6 +234,10 @@ pub fn visible(text: &str) -> u32 {
 
 /// White space, and characters that show nothing.
 pub fn is_blank(c: char) -> bool {
+    // What most text is made of is known at once: beyond the ideographic space there is nothing else.
+    if c > '\u{3000}' {
+        return c == '\u{feff}';
+    }
     c.is_whitespace()
         || c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}' | '\u{2028}'..='\u{202e}')

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use indexmap::IndexMap;
 
-use super::blocks::Blocks;
+use super::blocks::{Blocks, Line};
 use super::hints::Hints;
 use super::meta::Meta;
 use super::script::simplified;
@@ -412,6 +412,10 @@ pub fn names(text: &str) -> Vec<String> {
                 i += 1;
             }
             i += 1;
+            // 记者王敬照
+            if let Some(rest) = name.strip_prefix("记者").filter(|rest| (2..=4).contains(&rest.chars().count())) {
+                name = rest.to_owned();
+            }
             if !is_name(&name) {
                 return Vec::new();
             }
@@ -504,6 +508,24 @@ pub fn authors_in(line: &str) -> Vec<String> {
     Vec::new()
 }
 
+/// Authors of a line that names them among other things: `2019-09-26 12:11来源：证券时报网作者：李在山`.
+pub fn labelled_authors(line: &str) -> Vec<String> {
+    static LABEL: LazyLock<Pattern> = LazyLock::new(|| {
+        Pattern::later(
+            r"(?:作者|撰文|撰稿|采写|文字记者)[ \u{3000}]*[:：][ \u{3000}]*(?P<names>[^：:（()）【】\[\]。]{2,40})",
+        )
+    });
+    let Some(c) = LABEL.captures(line) else { return Vec::new() };
+    // Up to the next label, or what else stands on such a line.
+    let names = &c["names"];
+    let end = ["来源", "责任", "责编", "编辑", "时间", "发布", "阅读", "浏览", "评论", "字号", "19", "20"]
+        .iter()
+        .filter_map(|w| names.find(w))
+        .min()
+        .unwrap_or(names.len());
+    loose_names(&names[..end]).into_iter().filter(|n| !NOBODY.contains(&n.as_str())).collect()
+}
+
 /// Names among which other words may stand: `陈智 整合`, `观察者网专栏作者 王文`, `方敏北京大学经济学院教授`.
 pub fn loose_names(text: &str) -> Vec<String> {
     static NOISE: LazyLock<Pattern> = LazyLock::new(|| {
@@ -570,15 +592,35 @@ pub fn near(
 ) -> Staff {
     let mut staff = body.staff.clone();
     let from = headline.and_then(|h| h.line).unwrap_or(first).min(first);
-    let lines = blocks.lines.iter();
-    let near = lines.clone().skip(from).take(first.max(from) - from).chain(lines.skip(end).take(12));
-    for line in near.filter(|l| l.chars <= 120 && !l.hints.intersects(Hints::COMMENT.union(Hints::RELATED))) {
-        if let Some(said) = staff_line(&line.text) {
-            staff.merge(said);
-        } else if staff.source.is_none() {
-            staff.source = source_in(&line.text);
+    let said = |lines: &[Line<'_>]| {
+        let mut staff = Staff::default();
+        let frame = Hints::COMMENT.union(Hints::RELATED);
+        for line in lines.iter().filter(|l| l.chars <= 120 && !l.hints.intersects(frame)) {
+            if let Some(said) = staff_line(&line.text) {
+                staff.merge(said);
+                continue;
+            }
+            if staff.source.is_none() {
+                staff.source = source_in(&line.text);
+            }
+            if staff.authors.is_empty() {
+                staff.authors = labelled_authors(&line.text);
+            }
         }
+        staff
+    };
+    let mut above = said(&blocks.lines[from..first.max(from)]);
+    let below = said(&blocks.lines[end..blocks.lines.len().min(end + 12)]);
+    // What stands under the headline is the source; below the text, others may be thanked.
+    if above.source.is_some() {
+        staff.source = above.source.take();
     }
+    if !staff.authors.is_empty() {
+        above.authors.clear();
+    }
+    let known = !staff.authors.is_empty() || !above.authors.is_empty();
+    staff.merge(above);
+    staff.merge(Staff { authors: if known { Vec::new() } else { below.authors.clone() }, ..below });
     if staff.source.is_none() {
         staff.source = ["mediaid", "source", "contentsource", "og:article:author"]
             .iter()
@@ -639,6 +681,21 @@ mod tests {
         assert_eq!(staff_line("文/某某网专栏作者 王文").unwrap_or_default().authors, ["王文"]);
         let staff = staff_line("来源：深圳特区报 作者：李在山").unwrap_or_default();
         assert_eq!((staff.source.as_deref(), staff.authors), (Some("深圳特区报"), vec!["李在山".to_owned()]));
+    }
+
+    #[test]
+    fn authors_among_other_things() {
+        assert_eq!(labelled_authors("2019-09-26 12:11来源：证券时报网作者：李在山"), ["李在山"]);
+        assert_eq!(labelled_authors("作者：李在山 来源：证券时报网"), ["李在山"]);
+        assert_eq!(labelled_authors("（作者：方敏北京大学经济学院教授）"), ["方敏"]);
+        assert!(labelled_authors("作者：佚名").is_empty());
+        assert_eq!(staff_line("作者： 记者王敬照").unwrap_or_default().authors, ["王敬照"]);
+        assert_eq!(
+            editors("栏目主编：王小明 文字编辑：李小红 题图来源：视觉中国 图片编辑：张大海"),
+            [one("栏目主编", &["王小明"]), one("文字编辑", &["李小红"]), one("图片编辑", &["张大海"])]
+        );
+        assert_eq!(editors("責任編輯：王小明"), [one("責任編輯", &["王小明"])]);
+        assert!(editors("编辑:刘欢】返回搜狐，查看更多").is_empty());
     }
 
     #[test]

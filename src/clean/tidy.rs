@@ -191,6 +191,9 @@ fn drop_classes(blocks: &Blocks<'_>, items: &mut [Item<'_, '_>], body: &mut Body
                 if let Some(source) = byline::source_in(text) {
                     body.staff.source.get_or_insert(source);
                 }
+                if body.staff.authors.is_empty() {
+                    body.staff.authors = byline::labelled_authors(text);
+                }
                 items[i].keep = false;
             }
         }

@@ -16,7 +16,7 @@ use super::{Failure, Outcome, check_config, exit, pages};
 use crate::clean::{Body, Cleaned, Page};
 use crate::config::Config;
 use crate::drift::propose::{self, Changed};
-use crate::drift::{FILE, KeptPage, Observation, RawPage, StoreError, Warning, Watch};
+use crate::drift::{FILE, KeptPage, Observation, Raw, StoreError, Warning, Watch};
 use crate::learn::Input;
 use crate::sites::Sites;
 
@@ -270,7 +270,7 @@ impl Watching {
         let at = page.fetched_at.unwrap_or_else(Timestamp::now);
         let mut seen = Observation::of(site, url, at, cleaned)?;
         if self.watch.wants_page(&site.id) {
-            seen.raw = RawPage::pack(bytes, content_type);
+            seen.raw = Some(Raw { bytes: bytes.to_vec(), content_type: content_type.map(str::to_owned) });
         }
         Some(Box::new(seen))
     }

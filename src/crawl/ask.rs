@@ -13,7 +13,7 @@ use super::host::{PageAdvice, Turn};
 use super::pool::PoolError;
 use super::store::{Observer, RawCopy};
 use crate::clean::{self, Body, Cleaned, Options, Page};
-use crate::drift::{Observation, RawPage};
+use crate::drift::{Observation, Raw};
 use crate::frontier::{Millis, Task};
 use crate::record::Reason;
 
@@ -119,12 +119,13 @@ pub async fn cleaned(context: &Arc<Context>, url: &Url, response: Response, turn
         cleaned.outline.iter().for_each(|outline| context.store.frames.learn(outline));
         let site = context.scope.sites.for_url(&url);
         let mut look = site.and_then(|site| Observation::of(site, &url, response.at, &cleaned)).map(Box::new);
-        if let Some(look) = look.as_mut().filter(|look| context.store.drift.wants_page(&look.site.id)) {
-            look.raw = RawPage::pack(&response.body, response.content_type.as_deref());
-        }
         let wanted = |observer: &Arc<dyn Observer>| site.is_some_and(|site| observer.wants_page(&site.id));
+        // Seldom, so that the copy does not matter.
         let copy = (cleaned.article.is_ok() && context.store.observer.as_ref().is_some_and(wanted))
-            .then(|| Box::new(RawCopy { body: response.body, content_type: response.content_type }));
+            .then(|| Box::new(RawCopy { body: response.body.clone(), content_type: response.content_type.clone() }));
+        if let Some(look) = look.as_mut().filter(|look| context.store.drift.wants_page(&look.site.id)) {
+            look.raw = Some(Raw { bytes: response.body, content_type: response.content_type });
+        }
         Clean { cleaned, warc: response.warc, look, copy }
     };
     place.run(job).await

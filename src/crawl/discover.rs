@@ -1,12 +1,13 @@
 //! Which links are followed, and as what: by the site's rules, or by their looks where there are none.
 
 use std::collections::{BTreeSet, HashSet};
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::Hasher;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
 use regex::Regex;
+use rustc_hash::FxHasher;
 use url::Url;
 
 use super::traps;
@@ -183,7 +184,7 @@ impl Lately {
 
     /// Hash of a link as pages write it.
     pub fn hash(url: &Url) -> u64 {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = FxHasher::default();
         hasher.write(url.as_str().as_bytes());
         // Never zero, which stands for an empty slot.
         hasher.finish() | 1

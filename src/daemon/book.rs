@@ -65,12 +65,20 @@ pub struct Entry {
     asked: bool,
     /// A run goes on in this process.
     live: bool,
+    /// It is no longer configured, and goes when its run has ended.
+    gone: bool,
 }
 
 impl Entry {
     /// When the next run begins, jitter left out; none while it is paused.
     pub fn next(&self) -> Option<Timestamp> {
-        if self.memory.paused { None } else { self.next }
+        if self.memory.paused || self.gone { None } else { self.next }
+    }
+
+    /// When the run of a scheduled time begins: jitter never moves it beyond half of the way to the next one.
+    fn late(&self, site: &str, at: Timestamp, most: Duration) -> Timestamp {
+        let most = most.min(self.schedule.gap(at) / 2);
+        at.checked_add(jitter(site, at, most)).unwrap_or(at)
     }
 
     /// True while a run goes on.
@@ -143,9 +151,10 @@ impl Book {
         for (id, schedule) in schedules {
             let mut entry = before.remove(&id).unwrap_or_else(|| {
                 let memory = known(&id).unwrap_or_default();
-                Entry { memory, schedule: schedule.clone(), next: None, asked: false, live: false }
+                Entry { memory, schedule: schedule.clone(), next: None, asked: false, live: false, gone: false }
             });
             entry.schedule = schedule;
+            entry.gone = false;
             let met = entry.memory.handled.is_some();
             let handled = *entry.memory.handled.get_or_insert(now);
             entry.next = match !met && at_once {
@@ -157,7 +166,7 @@ impl Book {
         // What still runs is needed until it has ended.
         self.sites.extend(before.into_iter().filter(|(_, entry)| entry.live).map(|(id, mut entry)| {
             entry.next = None;
-            entry.memory.paused = true;
+            entry.gone = true;
             (id, entry)
         }));
     }
@@ -185,15 +194,12 @@ impl Book {
                 actions.push(starts(entry, resumed));
                 continue;
             }
-            let due = entry.next.filter(|next| {
-                let late = next.checked_add(jitter(site, *next, self.jitter)).unwrap_or(*next);
-                late <= now
-            });
+            let due = entry.next.filter(|next| entry.late(site, *next, self.jitter) <= now);
             match (due, resumed) {
                 (None, None) => {}
                 (None, Some(_)) => actions.push(starts(entry, resumed)),
                 (Some(due), _) => {
-                    // Times that lie behind `due` and before now; the jitter cannot move a time beyond the next one.
+                    // Times that lie behind `due` and before now.
                     let more = entry.schedule.count(due, now);
                     if entry.live {
                         entry.memory.overlapped += 1 + more;
@@ -216,10 +222,7 @@ impl Book {
 
     /// When `tick` has something to do again.
     pub fn wake_at(&self) -> Option<Timestamp> {
-        let times = self.sites.iter().filter_map(|(site, entry)| {
-            let next = entry.next?;
-            Some(next.checked_add(jitter(site, next, self.jitter)).unwrap_or(next))
-        });
+        let times = self.sites.iter().filter_map(|(site, entry)| Some(entry.late(site, entry.next?, self.jitter)));
         times.min()
     }
 
@@ -227,6 +230,10 @@ impl Book {
     pub fn ended(&mut self, site: &str, outcome: Outcome, now: Timestamp) {
         let Some(entry) = self.sites.get_mut(site) else { return };
         entry.live = false;
+        if entry.gone {
+            self.sites.remove(site);
+            return;
+        }
         entry.memory.outcome = Some(outcome);
         if outcome != Outcome::Interrupted {
             entry.memory.begun = entry.memory.running.take();
@@ -348,6 +355,40 @@ mod tests {
         book.take_over([("a".to_owned(), hourly)].into(), Duration::ZERO, at(12), &|_| None, false);
         assert_eq!(book.wake_at(), Some(at(60)));
         book.take_over(BTreeMap::new(), Duration::ZERO, at(13), &|_| None, false);
+        assert!(book.sites().is_empty());
+    }
+
+    #[test]
+    fn jitter_makes_nobody_miss_a_time() {
+        let mut book = Book::new(Duration::ZERO);
+        let every = Schedule::parse("*/10 * * * *", &TimeZone::UTC).unwrap();
+        let sites: BTreeMap<String, Schedule> = (0..50).map(|n| (format!("s{n}"), every.clone())).collect();
+        // More than the time between two runs.
+        book.take_over(sites, Duration::from_secs(3600), at(3), &|_| None, false);
+        for second in 3 * 60..60 * 60 {
+            let now = at(0).checked_add(jiff::SignedDuration::from_secs(second)).unwrap();
+            for action in book.tick(now) {
+                match action {
+                    Action::Start { site, .. } => book.ended(&site, Outcome::Done, now),
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        assert!(book.sites().values().all(|entry| entry.memory.missed == 0));
+    }
+
+    #[test]
+    fn a_site_that_comes_back_is_not_paused() {
+        let mut book = book(None, 3);
+        book.tick(at(10));
+        let every = Schedule::parse("*/10 * * * *", &TimeZone::UTC).unwrap();
+        book.take_over(BTreeMap::new(), Duration::ZERO, at(11), &|_| None, false);
+        assert_eq!(book.sites()["a"].next(), None, "its run goes on");
+        book.take_over([("a".to_owned(), every)].into(), Duration::ZERO, at(12), &|_| None, false);
+        book.ended("a", Outcome::Done, at(13));
+        assert_eq!(book.tick(at(20)), start(None));
+        book.take_over(BTreeMap::new(), Duration::ZERO, at(21), &|_| None, false);
+        book.ended("a", Outcome::Done, at(22));
         assert!(book.sites().is_empty());
     }
 

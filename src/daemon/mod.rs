@@ -207,6 +207,9 @@ impl Daemon {
         }
         self.clone().lead(mode).await;
         self.finish().await;
+        if let Err(error) = self.tell_of_parts().await {
+            tracing::warn!("{error}");
+        }
         if mode.once {
             self.delivered().await;
         }

@@ -29,23 +29,28 @@ const ROUND: Duration = Duration::from_secs(20);
 impl Daemon {
     /// Reads files anew whenever they have changed, or somebody asks for it.
     pub(super) async fn watch_files(self: Arc<Self>, closing: CancellationToken) {
-        let mut known = looks(&self.live().files);
+        let mut files = self.live().files.clone();
+        let mut known = looks(&files);
         loop {
             let asked = tokio::select! {
                 () = tokio::time::sleep(LOOK) => false,
                 () = self.reload_now.notified() => true,
                 () = closing.cancelled() => return,
             };
-            let now = looks(&self.live().files);
-            if now == known && !asked {
+            if looks(&files) == known && !asked {
                 continue;
             }
             // Whoever is writing should come to the end.
             tokio::time::sleep(Duration::from_millis(100)).await;
-            known = looks(&self.live().files);
+            // Before they are read: what is written meanwhile is seen the next time.
+            known = looks(&files);
             self.read_anew().await;
             // A configuration may name another folder.
-            known = if self.live().files.is_empty() { known } else { looks(&self.live().files) };
+            let now = self.live().files.clone();
+            if now != files {
+                known = looks(&now);
+                files = now;
+            }
         }
     }
 
@@ -159,7 +164,7 @@ impl Daemon {
     }
 
     /// Tells of parts that were finished, each once, also those that were finished while nobody could be told.
-    async fn tell_of_parts(&self) -> Result<(), super::DaemonError> {
+    pub(super) async fn tell_of_parts(&self) -> Result<(), super::DaemonError> {
         let paths = {
             let outputs = self.store.outputs.lock().await;
             [outputs.articles.lines.state().0, outputs.rejected.lines.state().0]

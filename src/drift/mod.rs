@@ -23,7 +23,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 pub use detect::Outcome;
-pub use observe::{Observation, RawPage, concerns};
+pub use observe::{Observation, Raw, RawPage, concerns};
 pub use state::SiteState;
 pub use store::{Change, FILE, KeptPage, Store, StoreError};
 pub use warning::{Kind, Warning};
@@ -90,7 +90,7 @@ impl Watch {
             true => memory.wanted.insert(id.clone()),
             false => memory.wanted.remove(&id),
         };
-        if let Some(raw) = raw.filter(|_| outcome.odd) {
+        if let Some(raw) = raw.filter(|_| outcome.odd).and_then(|raw| raw.pack()) {
             let pages = memory.pages.entry(id.clone()).or_default();
             if pages.len() as i64 >= store::PAGES {
                 pages.remove(0);

@@ -33,7 +33,7 @@ pub struct Observation {
     /// What the templates saw.
     pub watched: Watched,
     /// The page itself, where it was asked for.
-    pub raw: Option<RawPage>,
+    pub raw: Option<Raw>,
 }
 
 /// A page kept for `--propose`.
@@ -123,6 +123,22 @@ impl RawPage {
         // Writing to memory does not fail.
         out.write_all(bytes).ok()?;
         Some(Self { content_type: content_type.map(str::to_owned), gz: out.finish().ok()? })
+    }
+}
+
+/// A page as it came: only what turns out to be odd is packed and kept.
+#[derive(Debug, Clone)]
+pub struct Raw {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+}
+
+impl Raw {
+    /// Packs it; none if it is too large to be kept.
+    pub fn pack(&self) -> Option<RawPage> {
+        RawPage::pack(&self.bytes, self.content_type.as_deref())
     }
 }
 

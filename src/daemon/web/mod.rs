@@ -20,7 +20,7 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
@@ -61,7 +61,7 @@ pub async fn serve(daemon: Arc<Daemon>, listener: TcpListener, closing: Cancella
         .route("/metrics", get(health::metrics))
         .route("/style.css", get(style))
         .fallback(missing)
-        .layer(from_fn_with_state(app.clone(), secured))
+        .layer(from_fn(secured))
         .with_state(app);
     let server = axum::serve(listener, routes).with_graceful_shutdown(async move { closing.cancelled().await });
     if let Err(error) = server.await {
@@ -70,8 +70,7 @@ pub async fn serve(daemon: Arc<Daemon>, listener: TcpListener, closing: Cancella
 }
 
 /// Puts the headers on every answer that keep a page from doing what it should not.
-async fn secured(State(app): Shared, request: Request, next: Next) -> Response {
-    let _ = &app;
+async fn secured(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let mut unless_set = |name: HeaderName, value: &'static str| {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::words::{Words, clock};
-use super::{App, Shared, layout};
+use super::{Shared, layout};
 use crate::crawl::context::lock;
 use crate::daemon::book::{Entry, Outcome};
 use crate::daemon::live::Live;
@@ -99,7 +99,7 @@ pub async fn page(State(app): Shared, headers: HeaderMap) -> Markup {
                 }
                 tbody {
                     @for (id, entry) in &book {
-                        (app.daemon.model.with(id, |stat| row(&app, &live, words, id, entry, stat, now)))
+                        (app.daemon.model.with(id, |stat| row(&live, words, id, entry, stat, now)))
                     }
                 }
             }
@@ -108,7 +108,7 @@ pub async fn page(State(app): Shared, headers: HeaderMap) -> Markup {
     layout::page(&app, &headers, words.sites, body)
 }
 
-fn row(_app: &App, live: &Live, words: &Words, id: &str, entry: &Entry, stat: &SiteStat, now: Timestamp) -> Markup {
+fn row(live: &Live, words: &Words, id: &str, entry: &Entry, stat: &SiteStat, now: Timestamp) -> Markup {
     let zone = live.zone(id);
     let name = live.site(id).map_or(id, |site| site.name.as_str());
     let (today, usual) = today(live, id, stat, now);
