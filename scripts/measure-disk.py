@@ -157,6 +157,14 @@ def main():
             print(f"… in compressed parts         {total / pages * stored / cut:>12,.0f} bytes")
         for pattern in ("state/*", "state/frontier.sqlite", "state/frontier.sqlite-wal", "state/drift.sqlite*"):
             print(f"{pattern:<30}{size(folder, pattern):>12,} bytes, {size(folder, pattern) / pages:>6,.0f} a page")
+        tables = subprocess.run(
+            ["sqlite3", str(folder / "state" / "frontier.sqlite"),
+             "SELECT tbl_name, sum(pgsize) FROM dbstat JOIN sqlite_master USING (name) GROUP BY 1 ORDER BY 2 DESC LIMIT 5"],
+            capture_output=True, text=True,
+        ).stdout
+        for line in tables.splitlines():
+            table, taken = line.split("|")
+            print(f"  table {table:<22}{int(taken):>12,} bytes, {int(taken) / pages:>6,.0f} a page")
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         print(f"peak of memory                {peak:>12,.0f} MiB")
 
