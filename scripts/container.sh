@@ -203,31 +203,50 @@ else
   say "SIGTERM and read-only root: skipped, that needs root and namespaces"
 fi
 
-# The daemon, and the image's own health check beside it.
+# The daemon, with the image's own health check beside it: stopped in the middle of a run, and started again.
 if [ -n "$root" ]; then
-  site steady 0
+  site steady 0.3
   daemon=$(setup daemon "$address")
   port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-  # Due within a minute.
-  sed -i '1i schedule = "* * * * *"' "$daemon/config/jingwen.toml"
+  sed -i '1i schedule = "every 2s"' "$daemon/config/jingwen.toml"
   printf '%s\n' '[daemon]' 'jitter = "0s"' >> "$daemon/config/jingwen.toml"
   sed -i 's|^rate .*|rate = "1000/s"|' "$daemon/config/selectors/pengwan.toml"
-  begun=$EPOCHREALTIME
-  (start "$daemon" jingwen daemon --config /config/jingwen.toml --listen "127.0.0.1:$port" --log-format json) \
-    >/dev/null 2>"$daemon/log" &
-  pid=$!
   healthy() { (start "$daemon" jingwen health --url "http://127.0.0.1:$port/$1") >/dev/null 2>&1; }
-  for _ in $(seq 100); do if healthy healthz; then break; fi; sleep 0.1; done
-  healthy healthz || { cat "$daemon/log" >&2; fail "the daemon does not answer /healthz"; }
-  say "daemon: healthy $(python3 -c "print(f'{$EPOCHREALTIME - $begun:.2f}')") s after its start"
-  for _ in $(seq 900); do [ "$(lines "$daemon/out/articles.jsonl")" -lt "$articles" ] || break; sleep 0.1; done
-  [ "$(lines "$daemon/out/articles.jsonl")" = "$articles" ] || { cat "$daemon/log" >&2; fail "the daemon does not crawl"; }
-  for _ in $(seq 50); do if healthy readyz; then break; fi; sleep 0.1; done
-  healthy readyz || { cat "$daemon/log" >&2; fail "the daemon is not ready"; }
-  stop "$pid" 25
-  [ "$code" = 0 ] || { cat "$daemon/log" >&2; fail "exit code $code of the daemon after SIGTERM instead of 0"; }
-  if healthy healthz; then fail "something answers after the daemon has ended"; fi
-  say "daemon: $articles articles, ready; SIGTERM: ended in $took s with exit code 0"
+  is_there() { [ "$(lines "$daemon/out/articles.jsonl")" -ge "$1" ]; }
+  # until SECONDS WHAT COMMAND...: waits until it succeeds.
+  until_so() {
+    local end=$((SECONDS + $1)) what=$2
+    shift 2
+    until "$@"; do
+      [ "$SECONDS" -lt "$end" ] || { cat "$daemon/log" >&2; fail "$what"; }
+      sleep 0.1
+    done
+  }
+  boot() {
+    (start "$daemon" jingwen daemon --config /config/jingwen.toml --listen "127.0.0.1:$port" --log-format json) \
+      >/dev/null 2>>"$daemon/log" &
+    pid=$!
+  }
+  halt() {
+    stop "$pid" 25
+    [ "$code" = 0 ] || { cat "$daemon/log" >&2; fail "exit code $code of the daemon after SIGTERM instead of 0"; }
+    if healthy healthz; then fail "something answers after the daemon has ended"; fi
+  }
+  boot
+  until_so 20 "the daemon does not answer /healthz" healthy healthz
+  until_so 60 "the daemon does not crawl" is_there 2
+  halt
+  before=$(lines "$daemon/out/articles.jsonl")
+  [ "$before" -lt "$articles" ] || fail "the daemon was stopped too late to show anything"
+  say "daemon: healthy; SIGTERM in the middle of a run: ended in $took s with exit code 0, $before articles saved"
+  boot
+  until_so 60 "the daemon does not go on" is_there "$articles"
+  until_so 20 "the daemon is not ready" healthy readyz
+  halt
+  again=$(twice "$requests" | wc -l)
+  is_there "$((articles + 1))" && fail "the daemon wrote articles again"
+  [ "$again" = 0 ] || fail "asked for twice: $(twice "$requests")"
+  say "daemon started again: $articles articles, none fetched twice, ready; ended in $took s with exit code 0"
 fi
 
 # What the image says of itself.

@@ -274,7 +274,7 @@ async fn closing_does_not_wait_for_the_deaf() {
 async fn what_nobody_takes_is_given_up_and_recorded_as_such() {
     let server = server(|_: &Hit, _| page(500, "broken"));
     let dir = tempfile::tempdir().unwrap();
-    let pace = Pace { give_up: Duration::from_millis(500), ..QUICK };
+    let pace = Pace { give_up: Duration::from_secs(2), ..QUICK };
     let running = Running::start(&dir.path().join("d.sqlite"), vec![to(&server, "a", "")], pace).await;
     running.notifier.send(event(EventKind::Drift, "sznews", "t")).await.unwrap();
     let recent = running.until_done(1).await;
@@ -406,7 +406,7 @@ async fn a_program_gets_the_event_and_what_it_says_is_recorded() {
         command("good", "cat > $1; echo \"$JINGWEN_KIND $JINGWEN_SITE $JINGWEN_TITLE\" > $1.env", ""),
         command("bad", "echo first >&2; echo cannot reach the pager >&2; exit 7", ""),
         // What it started ends with it, and does not read what it is told.
-        command("stuck", "echo $$ > $1.pid; sleep 300 & sleep 300", "timeout = '400ms'"),
+        command("stuck", "echo $$ > $1.pid; sleep 300 & sleep 300", "timeout = '1500ms'"),
     ];
     let pace =
         Pace { first: Duration::from_secs(60), most: Duration::from_secs(60), give_up: Duration::from_secs(86_400) };
@@ -423,7 +423,7 @@ async fn a_program_gets_the_event_and_what_it_says_is_recorded() {
     let env = std::fs::read_to_string(dir.path().join("out.env")).unwrap();
     assert_eq!(env.trim(), "blocked sznews www.sznews.com refuses us");
     assert_eq!(by["bad"].result.as_deref(), Some("exit status: 7: cannot reach the pager"));
-    assert_eq!(by["stuck"].result.as_deref(), Some("killed after 400ms"));
+    assert_eq!(by["stuck"].result.as_deref(), Some("killed after 1500ms"));
     let group = std::fs::read_to_string(dir.path().join("out.pid")).unwrap();
     let alive =
         std::process::Command::new("sh").args(["-c", &format!("kill -0 -- -{}", group.trim())]).output().unwrap();
