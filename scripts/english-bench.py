@@ -65,8 +65,11 @@ def main():
     table = {"jingwen": ours}
     if a.peers:
         for path in sorted((bench / "output").glob("*.json")):
-            loaded = ev.load_prediction(path) if hasattr(ev, "load_prediction") else (ev.load_json(path), "")
-            table[path.stem] = loaded[0]
+            try:
+                loaded = ev.load_prediction(path) if hasattr(ev, "load_prediction") else (ev.load_json(path), "")
+                table[path.stem] = loaded[0]
+            except (ValueError, OSError) as why:
+                print(f"{path.name}: not read: {why}", file=sys.stderr)
     print(f"{'':<22} {'F1':<15} {'precision':<15} {'recall':<15}")
     rows = {name: ev.evaluate(truth, p, 1000) for name, p in table.items() if p.keys() == truth.keys()}
     for name, m in sorted(rows.items(), key=lambda r: -r[1]["f1"]):

@@ -182,3 +182,28 @@ fn a_forums_portal_has_articles() {
     let options = Options { generic_only: true, ..Options::default() };
     assert!(clean(&page, &Sites::builtin(), &options).article.is_err());
 }
+
+#[test]
+fn a_short_note_without_a_date_is_believed_if_the_page_says_that_it_is_an_article() {
+    let links: String =
+        (0..70).map(|n| format!("<div><a href=/p{n}>海边一日游的第{n}个去处就在这里</a></div>")).collect();
+    let pictures: String = (1..12)
+        .map(|n| format!("<div>5月{n}日，摄影爱好者在海边栈道拍下日出，潮水退去后礁石上满是青苔，游人不少。</div>"))
+        .collect();
+    let below = format!("<div>{links}</div><div>{pictures}</div>");
+    let note = page(&BODY[..1], &below).replace("2026-05-20 10:30 来源：海边日报", "海边日报");
+    let rejected = |html: &str| {
+        let page = Page { url: None, body: Body::Html(html.as_bytes()), content_type: None, fetched_at: None };
+        let options = Options { generic_only: true, ..Options::default() };
+        clean(&page, &Sites::builtin(), &options).article.is_err()
+    };
+    assert!(rejected(&note));
+    let typed = note.replace("</head>", "<meta property=og:type content=article></head>");
+    assert_eq!(paragraphs(&typed), BODY[..1]);
+    // A list stays one.
+    let list = format!(
+        "<html><head><title>海边新闻_要闻</title><meta property=og:type content=article></head><body><h1>要闻</h1>{links}\
+         <p>本频道每天更新，欢迎读者来电提供线索。</p></body></html>"
+    );
+    assert!(rejected(&list));
+}

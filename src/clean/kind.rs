@@ -135,12 +135,13 @@ pub fn is_challenge_script(text: &str) -> bool {
         .any(|w| text.contains(w))
 }
 
-/// Says why the choice of the generic extractor is no article, if it is none.
+/// Says why the choice of the generic extractor is no article, if it is none. `declared`: see [`declares_article`].
 pub fn no_article(
     blocks: &Blocks<'_>,
     choice: &Choice,
     body: &Body,
     headline: Option<&Headline>,
+    declared: bool,
     min: usize,
 ) -> Option<Rejection> {
     let chars = body.chars();
@@ -178,6 +179,7 @@ pub fn no_article(
         .sum();
     let evidence = f64::from(u8::from(dated))
         + f64::from(u8::from(titled))
+        + if declared { 0.6 } else { 0.0 }
         + if chars >= 300 { 0.6 } else { 0.0 }
         + if prose >= 500 && prose * 2 >= chars { 0.8 } else { 0.0 }
         + share.min(1.0);
@@ -194,6 +196,25 @@ pub fn no_article(
         );
     }
     None
+}
+
+/// The page says that it is an article: by its type, a time of publication, or an address with a day and a number in it.
+pub fn declares_article(url: Option<&Url>, meta: &Meta) -> bool {
+    let typed =
+        meta.get("og:type").is_some_and(|t| t.eq_ignore_ascii_case("article") || t.eq_ignore_ascii_case("news"));
+    let timed = || {
+        ["article:published_time", "og:release_date", "publishdate", "pubdate"]
+            .iter()
+            .any(|name| meta.get(name).is_some())
+            || meta.json_ld("datePublished").is_some()
+    };
+    let dated = || {
+        url.is_some_and(|u| {
+            let name = u.path().rsplit('/').next().unwrap_or_default();
+            super::date::in_url(u.path()).is_some() && name.bytes().filter(u8::is_ascii_digit).count() >= 4
+        })
+    };
+    typed || timed() || dated()
 }
 
 /// A date or a source stands in the lines after the headline.

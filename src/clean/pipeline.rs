@@ -249,7 +249,8 @@ impl Ready<'_> {
         let squashed = headline.as_ref().map(|h| title::squash(&h.text)).unwrap_or_default();
         let rules: Vec<&LineRule> = self.sites.common.lines.iter().collect();
         let body = tidy::tidy(all, first, end, &squashed, true, &rules);
-        if let Some(rejection) = super::kind::no_article(all, &choice, &body, headline.as_ref(), MIN_BODY) {
+        let declared = super::kind::declares_article(self.page.url, self.meta);
+        if let Some(rejection) = super::kind::no_article(all, &choice, &body, headline.as_ref(), declared, MIN_BODY) {
             let mut out = reject(rejection.reason, rejection.detail);
             if rejection.reason == Reason::List {
                 out.kind = PageKind::List;

@@ -33,6 +33,8 @@ use crate::urls::{HostKey, registered};
 const HELD: u32 = 200;
 /// How long a lease lasts; renewed long before.
 const LEASE_MS: i64 = 600_000;
+/// What the reasons begin with where a host named the wait itself (Retry-After) and nothing else is wrong.
+pub const ASKED_TO_WAIT: &str = "it asked to wait";
 /// How often leases are renewed.
 const RENEW: Duration = Duration::from_secs(120);
 
@@ -314,7 +316,7 @@ async fn held_back(context: &Arc<Context>) -> Result<(), CrawlError> {
         let Ok(origin) = Url::parse(&host.origin) else { continue };
         let Some(key) = HostKey::new(&origin) else { continue };
         let name = context.scope.site(&origin).map_or_else(|| key.to_string(), |site| site.id.clone());
-        let why = host.why.unwrap_or_else(|| "it asked to wait".to_owned());
+        let why = host.why.unwrap_or_else(|| ASKED_TO_WAIT.to_owned());
         let until = Timestamp::from_millisecond(host.until)
             .map_or_else(|_| "later".to_owned(), |at| at.round(jiff::Unit::Second).unwrap_or(at).to_string());
         let pages = host.waiting;

@@ -3,7 +3,7 @@
 //! A text is the set of its sentences. Of their hashes the smallest are kept (a bottom-k sketch), which is enough to tell
 //! what share of their sentences two texts have in common. Sentences, and not runs of characters as SimHash has them,
 //! because the news has a great many texts that differ in their numbers only (weather, markets, lottery) and are not
-//! duplicates. The latest [`RING`] texts are remembered, so memory and disk are bounded.
+//! duplicates. Only the latest texts are remembered, so that memory and disk are bounded.
 
 use std::collections::HashMap;
 

@@ -11,7 +11,8 @@ use super::history::PastRun;
 use super::{Daemon, Mode};
 use crate::crawl::context::lock;
 use crate::crawl::report::{End, Report, SiteReport};
-use crate::crawl::run::CrawlError;
+use crate::crawl::rest::AT_REST;
+use crate::crawl::run::{ASKED_TO_WAIT, CrawlError};
 use crate::drift::Warning;
 
 /// How often the leading loop comes round at least.
@@ -138,16 +139,21 @@ impl Daemon {
 /// What a run that came to its end came to.
 fn verdict(report: &Report) -> (Outcome, String) {
     let wrong = |site: &SiteReport| {
-        let mut said: Vec<String> = site.blocked.iter().map(|(host, why)| format!("{host}: {why}")).collect();
+        let mut said: Vec<String> = refused(site).map(|(host, why)| format!("{host}: {why}")).collect();
         if site.list_errors > 0 && site.lists == 0 && site.unchanged == 0 {
             said.push(format!("{} lists could not be had or read", site.list_errors));
         }
         said
     };
     let said: BTreeMap<&String, Vec<String>> =
-        report.sites.iter().filter(|(_, site)| site.failed()).map(|(id, site)| (id, wrong(site))).collect();
+        report.sites.iter().map(|(id, site)| (id, wrong(site))).filter(|(_, said)| !said.is_empty()).collect();
     match said.is_empty() {
         true => (Outcome::Done, String::new()),
         false => (Outcome::Failed, said.into_values().flatten().collect::<Vec<_>>().join("; ")),
     }
+}
+
+/// Hosts that are left alone because something is wrong: not those that asked for a wait, or that rest as planned.
+pub(super) fn refused(site: &SiteReport) -> impl Iterator<Item = (&String, &String)> {
+    site.blocked.iter().filter(|(_, why)| !why.starts_with(ASKED_TO_WAIT) && !why.starts_with(AT_REST))
 }

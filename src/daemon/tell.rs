@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::Daemon;
 use super::history::PastRun;
+use super::runs::refused;
 use crate::crawl::report::SiteReport;
 use crate::drift::Warning;
 use crate::notify::{Event, EventKind};
@@ -96,7 +97,7 @@ impl Daemon {
             ..Event::new(EventKind::Run, format!("{site}: a run ended at {}", run.ended.strftime("%Y-%m-%d %H:%M:%SZ")))
         })
         .await;
-        for (host, why) in counts.blocked.iter().filter(|(_, why)| !why.starts_with(crate::crawl::rest::AT_REST)) {
+        for (host, why) in refused(counts) {
             self.tell(Event {
                 site: Some(site.to_owned()),
                 detail: format!("{host} is left alone: {why}; it is asked again then, by itself"),

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 pub const LEASE: &str = "UPDATE host SET leased = 1, epoch = epoch + 1, ready_at = ?3
-    WHERE (bucket, host) IN (SELECT bucket, host FROM host WHERE active = ?4 AND ready_at <= ?2 ORDER BY ready_at LIMIT ?1)
+    WHERE (bucket, host) IN (SELECT bucket, host FROM host WHERE active = ?4 AND active > 0 AND ready_at <= ?2 ORDER BY ready_at LIMIT ?1)
     RETURNING bucket, host, origin, epoch, not_before, asked, failures, robots, robots_state, robots_at, robots_etag,
         robots_modified";
 

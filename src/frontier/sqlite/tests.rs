@@ -72,6 +72,7 @@ async fn links_are_taken_once_and_done_ones_never_again() {
     let again =
         Fate::Again { due: now() + 60_000, etag: Some("\"x\"".into()), modified: None, rhythm: 1, content: None };
     let batch = Batch {
+        run: 1,
         visits: vec![(article.key, Fate::Done), (list.key, again)],
         links,
         outputs: vec![("/out/articles.jsonl".into(), 12)],
