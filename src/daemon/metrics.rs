@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::Daemon;
-use super::book::Entry;
+use super::book::{Entry, Outcome};
 use super::model::SiteStat;
 use crate::crawl::context::lock;
 use crate::crawl::report::{LATENCY_MS, Latency};
@@ -195,9 +195,11 @@ fn of_counts(page: &mut Page, site: &str, stat: &SiteStat) {
         let labels = [("site", site), ("template", "other")];
         page.counter("jingwen_template_pages_total", "Articles by template.", &labels, rest);
     }
-    for (outcome, n) in &stat.runs {
+    // Zeros too: a rate cannot see a series' first value.
+    for outcome in [Outcome::Done, Outcome::Failed, Outcome::Interrupted] {
         let labels = [("site", site), ("outcome", outcome.as_str())];
-        page.counter("jingwen_runs_total", "Runs that ended.", &labels, *n);
+        let n = stat.runs.get(&outcome).copied().unwrap_or(0);
+        page.counter("jingwen_runs_total", "Runs that ended.", &labels, n);
     }
 }
 

@@ -1,8 +1,8 @@
 //! The daemon: crawls each site on its schedule, for as long as it is left alone.
 //!
 //! A site's run is what `jingwen crawl SITE` does, in a [`Store`] that all runs share. [`book`] says which site is due;
-//! [`runs`] has it crawled; [`model`] knows at every moment what has come of it, and [`history`] keeps that; [`watch`]
-//! reads changed files; [`tell`] tells people; [`web`] shows it all.
+//! `runs` has it crawled; [`model`] knows at every moment what has come of it, and [`history`] keeps that; `watch`
+//! reads changed files; `tell` tells people; `web` shows it all.
 //!
 //! # Stopping
 //!

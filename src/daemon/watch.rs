@@ -23,6 +23,8 @@ use crate::urls::registered;
 
 /// How often files are looked at.
 const LOOK: Duration = Duration::from_millis(500);
+/// How often the state forgets what it remembers for a time only.
+const TIDY: Duration = Duration::from_secs(6 * 3600);
 /// How often sites are looked after.
 const ROUND: Duration = Duration::from_secs(20);
 
@@ -111,8 +113,15 @@ impl Daemon {
 
     /// Looks after sites between their runs: silence, queues, hosts that are left alone.
     pub(super) async fn watch_sites(self: Arc<Self>, closing: CancellationToken) {
+        let mut tidied = Instant::now();
         loop {
             let begun = Instant::now();
+            if tidied.elapsed() > TIDY {
+                tidied = begun;
+                if let Err(error) = self.store.frontier.forget_old().await {
+                    tracing::warn!("{error}");
+                }
+            }
             if let Err(error) = self.look_at_queues().await {
                 tracing::warn!("{error}");
             }

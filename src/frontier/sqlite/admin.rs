@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sqlx::Row;
 
-use super::super::{FrontierError, HeldBack, HostId, Millis, UrlKey};
+use super::super::{FrontierError, HeldBack, HostId, Millis, REMEMBERED, UrlKey, now};
 use super::{SqliteFrontier, reading, writing};
 
 /// The state in numbers.
@@ -71,6 +71,13 @@ pub struct Waiting {
 }
 
 impl SqliteFrontier {
+    /// Forgets what is remembered of articles for so long only.
+    pub async fn forget_old(&self) -> Result<(), FrontierError> {
+        let oldest = now() - i64::try_from(REMEMBERED.as_millis()).unwrap_or(i64::MAX / 4);
+        sqlx::query("DELETE FROM recent WHERE at < ?1").bind(oldest).execute(&self.writer).await.map_err(writing)?;
+        Ok(())
+    }
+
     /// What waits at every host. Counts the queue: the longer it is, the longer this takes.
     pub async fn waiting(&self, now: Millis) -> Result<Vec<Waiting>, FrontierError> {
         let rows = sqlx::query(

@@ -14,8 +14,8 @@ use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use super::{
-    Batch, Counts, Cursor, Frontier, FrontierError, HeldBack, HostId, LeasedHost, Millis, NEVER, OutputState,
-    REMEMBERED, RunId, Task, UrlKey,
+    Batch, Counts, Cursor, Frontier, FrontierError, HeldBack, HostId, LeasedHost, Millis, NEVER, OutputState, RunId,
+    Task, UrlKey,
 };
 use crate::crawl::sketch::Row;
 use crate::output::parts::{Closed, Part};
@@ -234,8 +234,6 @@ impl Frontier for SqliteFrontier {
 
     async fn recover(&self) -> Result<(), FrontierError> {
         let mut tx = self.writer.begin().await.map_err(writing)?;
-        let oldest = super::now() - i64::try_from(REMEMBERED.as_millis()).unwrap_or(i64::MAX / 4);
-        sqlx::query("DELETE FROM recent WHERE at < ?1").bind(oldest).execute(&mut *tx).await.map_err(writing)?;
         // Whoever calls this holds the lock on the state, so whoever held a lease is dead.
         sqlx::query(
             "UPDATE host SET leased = 0, asked = ?2, ready_at = max(not_before, coalesce((SELECT min(due) FROM url
@@ -247,7 +245,8 @@ impl Frontier for SqliteFrontier {
         .await
         .map_err(writing)?;
         sqlx::query("UPDATE host SET active = 0 WHERE active <> 0").execute(&mut *tx).await.map_err(writing)?;
-        tx.commit().await.map_err(writing)
+        tx.commit().await.map_err(writing)?;
+        self.forget_old().await
     }
 
     async fn select(&self, run: RunId, belongs: &(dyn Fn(&str) -> bool + Sync)) -> Result<(), FrontierError> {
