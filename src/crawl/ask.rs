@@ -16,6 +16,9 @@ use crate::drift::{Observation, Raw};
 use crate::frontier::{Millis, Task};
 use crate::record::Reason;
 
+/// Whole pages on their way to the committer, for `jingwen drift --propose`, at most (about: threads may look at once).
+const MOST_RAW: usize = 8;
+
 /// What asking for one address gave.
 pub enum Asked {
     /// An answer that can be used.
@@ -109,8 +112,14 @@ pub async fn cleaned(
         cleaned.outline.iter().for_each(|outline| context.frames.learn(outline));
         let site = context.scope.sites.for_url(&url);
         let mut look = site.and_then(|site| Observation::of(site, &url, response.at, &cleaned)).map(Box::new);
-        if let Some(look) = look.as_mut().filter(|look| context.drift.wants_page(&look.site.id)) {
-            look.raw = Some(Raw { bytes: response.body, content_type: response.content_type });
+        // A few at a time are evidence enough.
+        let is_wanted = |site: &str| context.drift.wants_page(site) && Arc::strong_count(&context.raw) <= MOST_RAW;
+        if let Some(look) = look.as_mut().filter(|look| is_wanted(&look.site.id)) {
+            look.raw = Some(Raw {
+                bytes: response.body,
+                content_type: response.content_type,
+                alive: Some(context.raw.clone()),
+            });
         }
         (cleaned, response.warc, look)
     };

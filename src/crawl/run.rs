@@ -179,6 +179,7 @@ impl Plan {
             settings: self.settings,
             finished: sender,
             active: AtomicUsize::new(0),
+            raw: Arc::new(()),
             held: Mutex::new(HashMap::new()),
             ready: Notify::new(),
             stop: CancellationToken::new(),
