@@ -270,7 +270,7 @@ impl Watching {
         let at = page.fetched_at.unwrap_or_else(Timestamp::now);
         let mut seen = Observation::of(site, url, at, cleaned)?;
         if self.watch.wants_page(&site.id) {
-            seen.raw = Some(Raw { bytes: bytes.to_vec(), content_type: content_type.map(str::to_owned) });
+            seen.raw = Some(Raw { bytes: bytes.to_vec(), content_type: content_type.map(str::to_owned), alive: None });
         }
         Some(Box::new(seen))
     }

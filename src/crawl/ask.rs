@@ -17,6 +17,9 @@ use crate::drift::{Observation, Raw};
 use crate::frontier::{Millis, Task};
 use crate::record::Reason;
 
+/// Whole pages on their way to the committer, for `jingwen drift --propose`, at most (about: threads may look at once).
+const MOST_RAW: usize = 8;
+
 /// What asking for one address gave.
 pub enum Asked {
     /// An answer that can be used.
@@ -123,8 +126,14 @@ pub async fn cleaned(context: &Arc<Context>, url: &Url, response: Response, turn
         // Seldom, so that the copy does not matter.
         let copy = (cleaned.article.is_ok() && context.store.observer.as_ref().is_some_and(wanted))
             .then(|| Box::new(RawCopy { body: response.body.clone(), content_type: response.content_type.clone() }));
-        if let Some(look) = look.as_mut().filter(|look| context.store.drift.wants_page(&look.site.id)) {
-            look.raw = Some(Raw { bytes: response.body, content_type: response.content_type });
+        // A few at a time are evidence enough.
+        let is_wanted = |site: &str| context.store.drift.wants_page(site) && Arc::strong_count(&context.raw) <= MOST_RAW;
+        if let Some(look) = look.as_mut().filter(|look| is_wanted(&look.site.id)) {
+            look.raw = Some(Raw {
+                bytes: response.body,
+                content_type: response.content_type,
+                alive: Some(context.raw.clone()),
+            });
         }
         Clean { cleaned, warc: response.warc, look, copy }
     };

@@ -99,6 +99,8 @@ pub struct Context {
     pub finished: mpsc::Sender<Finished>,
     /// Visits begun and not yet handed to the committer; at zero it need not wait for more.
     pub active: AtomicUsize,
+    /// Held by each whole page on its way to the committer, which counts them.
+    pub raw: Arc<()>,
     /// Hosts held now.
     pub held: Mutex<HashMap<HostId, Arc<Host>>>,
     /// Something may have become ready.

@@ -159,6 +159,7 @@ impl Plan {
             settings: self.settings,
             finished: sender,
             active: AtomicUsize::new(0),
+            raw: Arc::new(()),
             held: Mutex::new(HashMap::new()),
             ready: Notify::new(),
             closing: CancellationToken::new(),

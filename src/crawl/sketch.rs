@@ -13,8 +13,10 @@ use rustc_hash::FxBuildHasher;
 const RING: usize = 32_768;
 /// Hashes kept of a text.
 const KEPT: usize = 16;
-/// … by which it is found.
-const INDEXED: usize = 8;
+/// … by which it is found: texts that are alike have most of their smallest hashes in common.
+const INDEXED: usize = 4;
+/// … that are looked up.
+const LOOKED_UP: usize = 8;
 /// Sentences shorter than this, in characters, say nothing.
 const SHORTEST: usize = 8;
 /// Texts with fewer sentences have no sketch: one changed sentence is too much of them.
@@ -139,7 +141,7 @@ impl Nearby {
     /// The record of a text that is nearly the same.
     pub fn find(&self, sketch: &Sketch) -> Option<String> {
         let mut last = None;
-        for hash in sketch.all().iter().take(INDEXED) {
+        for hash in sketch.all().iter().take(LOOKED_UP) {
             let Some(slot) = self.by_hash.get(hash).filter(|slot| last != Some(**slot)) else { continue };
             last = Some(*slot);
             if let Some((known, id)) = self.texts.get(*slot as usize)

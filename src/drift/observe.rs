@@ -133,6 +133,8 @@ pub struct Raw {
     pub bytes: Vec<u8>,
     /// `Content-Type`.
     pub content_type: Option<String>,
+    /// Held while the page is in memory, where somebody counts such pages.
+    pub alive: Option<Arc<()>>,
 }
 
 impl Raw {
