@@ -127,7 +127,8 @@ pub async fn cleaned(context: &Arc<Context>, url: &Url, response: Response, turn
         let copy = (cleaned.article.is_ok() && context.store.observer.as_ref().is_some_and(wanted))
             .then(|| Box::new(RawCopy { body: response.body.clone(), content_type: response.content_type.clone() }));
         // A few at a time are evidence enough.
-        let is_wanted = |site: &str| context.store.drift.wants_page(site) && Arc::strong_count(&context.raw) <= MOST_RAW;
+        let is_wanted =
+            |site: &str| context.store.drift.wants_page(site) && Arc::strong_count(&context.raw) <= MOST_RAW;
         if let Some(look) = look.as_mut().filter(|look| is_wanted(&look.site.id)) {
             look.raw = Some(Raw {
                 bytes: response.body,

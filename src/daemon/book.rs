@@ -1,6 +1,7 @@
 //! Which site is due, runs, is paused, was missed: the daemon's diary. Pure: times in, what to do out.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -58,7 +59,7 @@ impl Outcome {
 pub struct Entry {
     /// What outlives the process.
     pub memory: Memory,
-    schedule: Schedule,
+    schedule: Arc<Schedule>,
     /// The next scheduled time, without jitter.
     next: Option<Timestamp>,
     /// Asked for by hand.
@@ -149,6 +150,7 @@ impl Book {
         self.jitter = jitter;
         let mut before = std::mem::take(&mut self.sites);
         for (id, schedule) in schedules {
+            let schedule = Arc::new(schedule);
             let mut entry = before.remove(&id).unwrap_or_else(|| {
                 let memory = known(&id).unwrap_or_default();
                 Entry { memory, schedule: schedule.clone(), next: None, asked: false, live: false, gone: false }

@@ -1,6 +1,6 @@
 //! What is usual for a site: articles by the hour over four weeks. Tells silence against the site's own rhythm.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -52,7 +52,10 @@ pub fn hour_of(at: Timestamp) -> i64 {
 /// A site's hours.
 #[derive(Debug, Clone, Default)]
 pub struct Rhythm {
-    hours: BTreeMap<i64, Hour>,
+    /// Number of the first hour in `hours`.
+    first: i64,
+    /// One after the other, those without anything too: every view sums over them.
+    hours: VecDeque<Hour>,
     /// First hour it was watched in.
     since: Option<i64>,
     /// When the last article was written.
@@ -62,32 +65,56 @@ pub struct Rhythm {
 impl Rhythm {
     /// From what is stored; `since` is the first hour ever.
     pub fn new(hours: BTreeMap<i64, Hour>, since: Option<i64>, last_article: Option<Timestamp>) -> Self {
-        Self { hours, since, last_article }
+        let mut rhythm = Self { since, last_article, ..Self::default() };
+        hours.into_iter().for_each(|(hour, counts)| rhythm.add(hour, counts));
+        rhythm
+    }
+
+    fn add(&mut self, hour: i64, counts: Hour) {
+        if self.hours.is_empty() {
+            self.first = hour;
+        }
+        // The clock was put back: it counts for the first hour known.
+        let at = usize::try_from(hour - self.first).unwrap_or(0);
+        // After a long pause nothing of before is of use.
+        if at > 2 * HOURS as usize {
+            self.hours.clear();
+            self.first = hour;
+            return self.add(hour, counts);
+        }
+        if at >= self.hours.len() {
+            self.hours.resize(at + 1, Hour::default());
+        }
+        self.hours[at].add(counts);
+        while self.hours.len() as i64 > HOURS + 1 {
+            self.hours.pop_front();
+            self.first += 1;
+        }
     }
 
     /// Counts.
     pub fn note(&mut self, at: Timestamp, counts: Hour) {
         let hour = hour_of(at);
         self.since.get_or_insert(hour);
-        self.hours.entry(hour).or_default().add(counts);
+        self.add(hour, counts);
         if counts.articles > 0 {
             self.last_article = Some(at);
-        }
-        while self.hours.first_key_value().is_some_and(|(first, _)| *first < hour - HOURS) {
-            self.hours.pop_first();
         }
     }
 
     /// Counts of an hour.
     pub fn hour(&self, hour: i64) -> Hour {
-        self.hours.get(&hour).copied().unwrap_or_default()
+        let at = usize::try_from(hour - self.first).ok();
+        at.and_then(|at| self.hours.get(at)).copied().unwrap_or_default()
     }
 
     /// Sum over hours, from the first to before the second.
     pub fn sum(&self, from: i64, to: i64) -> Hour {
         let mut sum = Hour::default();
+        let place = |hour: i64| usize::try_from(hour - self.first).unwrap_or(0).min(self.hours.len());
+        let (from, to) = (place(from), place(to));
         if from < to {
-            self.hours.range(from..to).for_each(|(_, hour)| sum.add(*hour));
+            self.hours.range(from..to).for_each(|hour| sum.add(*hour));
         }
         sum
     }
@@ -136,9 +163,13 @@ impl Rhythm {
 
     /// The longest time between two hours with articles before an hour.
     fn longest_pause(&self, before: i64) -> i64 {
-        let busy: Vec<i64> =
-            self.hours.range(..=before).filter(|(_, hour)| hour.articles > 0).map(|(hour, _)| *hour).collect();
-        busy.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0)
+        let busy = (self.first..=before).filter(|hour| self.hour(*hour).articles > 0);
+        let (mut longest, mut last) = (0, None);
+        for hour in busy {
+            longest = last.map_or(0, |last| hour - last).max(longest);
+            last = Some(hour);
+        }
+        longest
     }
 }
 
@@ -213,5 +244,13 @@ mod tests {
     fn what_is_older_than_four_weeks_is_forgotten() {
         let rhythm = site(40, &[1], 1);
         assert!(rhythm.hours.len() <= usize::try_from(HOURS).unwrap() + 1);
+        let last = hour_of(at(39 * 24 + 23));
+        assert_eq!(rhythm.hour(last - 22).articles, 1);
+        // Years later, and with the clock put back.
+        let mut rhythm = rhythm;
+        rhythm.note(at(100_000), Hour { articles: 1, ..Hour::default() });
+        rhythm.note(at(90_000), Hour { articles: 1, ..Hour::default() });
+        assert!(rhythm.hours.len() <= usize::try_from(HOURS).unwrap() + 1);
+        assert_eq!(rhythm.hour(hour_of(at(100_000))).articles, 2);
     }
 }
