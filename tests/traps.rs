@@ -122,9 +122,12 @@ fn a_reprint_with_a_sentence_more_says_whose_it_is_and_another_place_does_not() 
     let articles = bench.articles();
     assert_eq!(articles.len(), 4);
     let of = |n: usize| articles.iter().find(|a| a["url"] == format!("http://a.test/a_{n}.htm")).unwrap();
-    let near: Vec<_> = [2, 4].map(|n| of(n)["duplicate_of"].clone()).into();
-    assert_eq!(near, [of(1)["id"].clone(), of(1)["id"].clone()], "{articles:?}");
-    assert!(of(1)["duplicate_of"].is_null() && of(3)["duplicate_of"].is_null());
+    // Whichever of the three was written first is the original.
+    let alike = [of(1), of(2), of(4)];
+    let first: Vec<_> = alike.iter().filter(|a| a["duplicate_of"].is_null()).collect();
+    assert_eq!(first.len(), 1, "{articles:?}");
+    assert_eq!(alike.iter().filter(|a| a["duplicate_of"] == first[0]["id"]).count(), 2, "{articles:?}");
+    assert!(of(3)["duplicate_of"].is_null());
     assert!(stderr(&output).contains("1 articles have nearly the text of an earlier one"), "{}", stderr(&output));
     let ids: std::collections::HashSet<_> = articles.iter().map(|a| a["text_hash"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), 4);
