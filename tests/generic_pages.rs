@@ -207,3 +207,18 @@ fn a_short_note_without_a_date_is_believed_if_the_page_says_that_it_is_an_articl
     );
     assert!(rejected(&list));
 }
+
+#[test]
+fn the_text_that_goes_on_below_a_box_may_be_nested_deeper() {
+    let links: String =
+        (0..8).map(|n| format!("<p><a href=/p{n}>海边一日游的第{n}个去处就在这条路的尽头</a></p>")).collect();
+    let long = |n: usize| format!("{n}、{}{}", BODY[n % 3], BODY[(n + 1) % 3]);
+    let nested: String = (2..5).map(|n| format!("<div><section><p>{}</p></section></div>", long(n))).collect();
+    let html = format!(
+        "<html><head><title>{TITLE}_海边新闻</title></head><body><div><h1>{TITLE}</h1><p>2026-05-20 10:30 来源：海边日报</p>\
+         <div><p>{}</p>{links}<p>{}</p><div>{nested}</div></div></div></body></html>",
+        long(0),
+        long(1),
+    );
+    assert_eq!(paragraphs(&html), (0..5).map(long).collect::<Vec<_>>());
+}

@@ -303,7 +303,10 @@ fn fade_beyond_a_gap(blocks: &Blocks<'_>, anchor: usize, values: &mut [f32]) {
     for (line, v) in blocks.lines[anchor..].iter().zip(&mut values[anchor..]) {
         if gap >= FAR && seen >= SEEN {
             let (parent, above) = place(line);
-            if *v > 0.0 && !places.iter().any(|(p, a)| *p == parent || *a == above && above != *p) {
+            let goes_on = places.iter().any(|(p, a)| *p == parent || *a == above && above != *p);
+            if *v > 0.0 && goes_on {
+                (gap, headlines) = (0.0, 0.0);
+            } else if *v > 0.0 {
                 *v *= if headlines >= FAR && !line.is_latin() { FADED_BEYOND_HEADLINES } else { FADED };
             } else if *v < 0.0 && line.link_share() > 0.5 && line.chars >= 8 {
                 headlines -= *v;

@@ -300,8 +300,9 @@ fn is_minute(text: &str) -> bool {
 
 /// Lines that are links and nothing else are teasers, unless the body is made of them.
 fn drop_links(items: &mut [Item<'_, '_>]) {
-    let kept = items.iter().filter(|i| i.keep).count();
-    let linked = items.iter().filter(|i| i.keep && i.line.link_share() > 0.8).count();
+    let chars = |i: &Item<'_, '_>| i.line.chars;
+    let kept: u32 = items.iter().filter(|i| i.keep).map(chars).sum();
+    let linked: u32 = items.iter().filter(|i| i.keep && i.line.link_share() > 0.8).map(chars).sum();
     if linked * 2 > kept {
         return;
     }
