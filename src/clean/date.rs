@@ -98,7 +98,7 @@ pub struct Found {
     pub end: usize,
 }
 
-const TIME: &str = r"(?:[ ,，T|·•\-]{0,3}(?:星期.|周.|[（(](?:星期|周).[)）])?[ ,，|]{0,2}(上午|下午|晚上|晚|早上|凌晨|中午|AM|PM|am|pm)?[ ]?(\d{1,2})[:时点](?:[ ]?(\d{1,2})(?:[:分](\d{1,2})(?:\.\d+)?)?)?[分秒]?[ ]?(AM|PM|am|pm|Z|GMT|UTC|[+-]\d{2}:?\d{2})?)?";
+const TIME: &str = r"(?:[ ,，T|·•\-]{0,3}(?:星期.|周.|[（(](?:星期|周).[)）])?[ ,，|]{0,2}(上午|下午|晚上|晚|早上|凌晨|中午|AM|PM|am|pm)?[ ]?(\d{1,2})[:时点時點](?:[ ]?(\d{1,2})(?:[:分](\d{1,2})(?:\.\d+)?)?)?[分秒]?[ ]?(AM|PM|am|pm|Z|GMT|UTC|[+-]\d{2}:?\d{2})?)?";
 
 static FULL: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::later(format!(
@@ -121,7 +121,7 @@ static AGO: LazyLock<Pattern> =
     LazyLock::new(|| Pattern::later(r"(?P<n>\d{1,3}|半)[ ]?个?(?P<u>秒钟?|分钟|小时|天|周|月)[之以]?前|(?P<now>刚刚)"));
 static COMPACT: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::later(
-        r"(?:^|\D)((?:19|20)\d{2})(1[0-2]|0[1-9])(3[01]|[12]\d|0[1-9])(?:[T ]?([01]\d|2[0-3])([0-5]\d)([0-5]\d)?)?(?:\D|$)",
+        r"(?:^|\D)((?:19|20)\d{2})(1[0-2]|0[1-9])(3[01]|[12]\d|0[1-9])(?:[T ]?([01]\d|2[0-3]):?([0-5]\d)(?::?([0-5]\d))?)?(?:\D|$)",
     )
 });
 static ENGLISH: LazyLock<Pattern> = LazyLock::new(|| {
@@ -133,7 +133,9 @@ static MINGUO: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::later(format!(r"民[国國](?P<y>\d{{2,3}})年(?P<m>\d{{1,2}})月(?P<d>\d{{1,2}})(?P<r>日?{TIME})"))
 });
 static HAN: LazyLock<Pattern> = LazyLock::new(|| {
-    Pattern::later(r"[〇○零Ｏ一二三四五六七八九]{4}年[一二三四五六七八九十]{1,2}月[一二三四五六七八九十廿]{1,3}日")
+    Pattern::later(
+        r"[〇○零Ｏ一二三四五六七八九]{4}年[一二三四五六七八九十]{1,2}月[一二三四五六七八九十廿]{1,3}日(?:[ ]?[〇零一二三四五六七八九十]{1,3}[时点時點](?:[〇零一二三四五六七八九十]{1,3}分)?)?",
+    )
 });
 
 /// Full-width digits and colons to ASCII, odd blanks to one blank, Chinese numerals of dates to digits.
@@ -177,6 +179,11 @@ fn han_date(text: &str) -> String {
                 out.push_str(&han_number(&number).to_string());
                 number.clear();
                 out.push_str(if c == '月' { "-" } else { "日" });
+            }
+            '时' | '点' | '時' | '點' | '分' => {
+                out.push_str(&han_number(&number).to_string());
+                number.clear();
+                out.push(c);
             }
             c => number.push(c),
         }
@@ -303,7 +310,9 @@ fn time_of(c: &Captures<'_>) -> (Option<Time>, Option<Offset>) {
     let part = |n: usize| p.get(n).and_then(|m| m.as_str().parse::<i8>().ok());
     let (minute, second) = (part(3), part(4).unwrap_or(0));
     // «8点» alone is a time; «8:» alone is the end of something else.
-    let Some(minute) = minute.or_else(|| rest.contains(['时', '点']).then_some(0)) else { return (None, None) };
+    let Some(minute) = minute.or_else(|| rest.contains(['时', '点', '時', '點']).then_some(0)) else {
+        return (None, None);
+    };
     let tail = p.get(5).map_or("", |m| m.as_str());
     let half = p.get(1).map_or(if tail.eq_ignore_ascii_case("pm") { "下午" } else { "" }, |m| m.as_str());
     if matches!(half, "下午" | "晚上" | "晚" | "PM" | "pm") && hour < 12 {
@@ -447,6 +456,9 @@ mod tests {
             "01-28 15:04",
             "1月28日15:04",
             "20250128150400",
+            "20250128 15:04",
+            "2025年1月28日 15點04分",
+            "二零二五年一月二十八日 十五时零四分",
             "Jan 28, 2025 15:04",
             "Updated: 2025-01-28 15:04",
             "28 January 2025 15:04",
