@@ -205,7 +205,8 @@ fn a_changing_site_for_as_long_as_asked() {
     }
     drifted.sort();
     drifted.dedup();
-    let redesigned: Vec<String> = (0..HOSTS).filter(|n| n.is_multiple_of(2)).map(|n| format!("s{n}")).collect();
+    let mut redesigned: Vec<String> = (0..HOSTS).filter(|n| n.is_multiple_of(2)).map(|n| format!("s{n}")).collect();
+    redesigned.sort();
     assert!(!broken || kinds.contains_key("bad-reload"), "{kinds:?}");
 
     let quarter = samples.len() / 4;
