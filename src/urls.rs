@@ -254,7 +254,7 @@ fn uniform(text: &str) -> Cow<'_, str> {
         };
         match decoded {
             // `%2E` stays: decoded it could become a dot segment, which is another path.
-            Some(c) if c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'~') => {
+            Some(c) if (c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'~')) && !completes(&out, c) => {
                 out.push(c);
                 at += 3;
             }
@@ -272,6 +272,11 @@ fn uniform(text: &str) -> Cow<'_, str> {
         Ok(new) if new != text => Cow::Owned(new),
         _ => Cow::Borrowed(text),
     }
+}
+
+/// True where a digit would make an escape of a `%` that is none: `%%30a` must not become `%0a`.
+fn completes(out: &[u8], c: u8) -> bool {
+    c.is_ascii_hexdigit() && matches!(out, [.., b'%'] | [.., b'%', b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F'])
 }
 
 fn digit(c: u8) -> Option<u8> {
@@ -333,7 +338,13 @@ mod tests {
 
     #[test]
     fn canonical_is_a_fixed_point() {
-        for text in ["http://example.com/a%2fb%7E?x=%e4&from=1#f", "http://example.com/a%2e%2e/b", "http://[::1]:80/"] {
+        for text in [
+            "http://example.com/a%2fb%7E?x=%e4&from=1#f",
+            "http://example.com/a%2e%2e/b",
+            "http://[::1]:80/",
+            "http://a.example/%%30a",
+            "http://a.example/%1%30",
+        ] {
             let once = canon(text, None);
             assert_eq!(canon(&once, None), once);
         }
