@@ -17,5 +17,6 @@ pub mod record;
 pub mod schedule;
 pub mod schema;
 pub mod sites;
+mod sqlite;
 pub mod units;
 pub mod urls;

@@ -6,19 +6,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use sqlx::Row;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqlitePool, SqliteRow};
 
 use super::book::Memory;
 use super::rhythm::{HOURS, Hour, Rhythm};
 use crate::crawl::store::{Brief, RawCopy};
 use crate::drift::RawPage;
 use crate::record::Rejected;
+use crate::sqlite;
 
 /// Name of the file in a state folder.
 pub const FILE: &str = "daemon.sqlite";
@@ -219,16 +217,7 @@ impl History {
     /// [`HistoryError::Open`].
     pub async fn open(state: &Path) -> Result<Self, HistoryError> {
         let path = state.join(FILE);
-        let options = SqliteConnectOptions::new()
-            .filename(&path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(Duration::from_secs(10))
-            .pragma("cache_size", "-2048");
-        let open = |source| HistoryError::Open { path: path.clone(), source };
-        let pool = SqlitePoolOptions::new().max_connections(3).connect_with(options).await.map_err(open)?;
-        sqlx::raw_sql(SCHEMA).execute(&pool).await.map_err(open)?;
+        let pool = sqlite::open(&path, SCHEMA, 3).await.map_err(|source| HistoryError::Open { path, source })?;
         Ok(Self { pool })
     }
 

@@ -11,7 +11,6 @@ use super::history::PastRun;
 use super::{Daemon, Mode};
 use crate::crawl::context::lock;
 use crate::crawl::report::{End, Report, SiteReport};
-use crate::crawl::rest::AT_REST;
 use crate::crawl::run::{ASKED_TO_WAIT, CrawlError};
 use crate::drift::Warning;
 
@@ -153,7 +152,7 @@ fn verdict(report: &Report) -> (Outcome, String) {
     }
 }
 
-/// Hosts that are left alone because something is wrong: not those that asked for a wait, or that rest as planned.
+/// Hosts that are left alone because something is wrong, and not because they asked for a wait.
 pub(super) fn refused(site: &SiteReport) -> impl Iterator<Item = (&String, &String)> {
-    site.blocked.iter().filter(|(_, why)| !why.starts_with(ASKED_TO_WAIT) && !why.starts_with(AT_REST))
+    site.blocked.iter().filter(|(_, why)| !why.starts_with(ASKED_TO_WAIT))
 }

@@ -4,12 +4,12 @@
 //! was seen since the last save; the pages themselves are safe.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use jiff::Timestamp;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::SqlitePool;
 
 use super::observe::RawPage;
+use crate::sqlite;
 
 /// Name of the file in a state folder.
 pub const FILE: &str = "drift.sqlite";
@@ -88,15 +88,7 @@ impl Store {
     /// [`StoreError::Open`].
     pub async fn open(state: &Path) -> Result<Self, StoreError> {
         let path = state.join(FILE);
-        let options = SqliteConnectOptions::new()
-            .filename(&path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(Duration::from_secs(10));
-        let open = |source| StoreError::Open { path: path.clone(), source };
-        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(open)?;
-        sqlx::raw_sql(SCHEMA).execute(&pool).await.map_err(open)?;
+        let pool = sqlite::open(&path, SCHEMA, 1).await.map_err(|source| StoreError::Open { path, source })?;
         Ok(Self { pool })
     }
 
