@@ -7,157 +7,11 @@ use indexmap::IndexMap;
 use super::blocks::{Blocks, Line};
 use super::hints::Hints;
 use super::meta::Meta;
+use super::roles::{self, AUTHOR_ROLES, CREDITS};
 use super::script::simplified;
 use super::tidy::Body;
 use super::title::Headline;
 use crate::pattern::Pattern;
-
-/// Roles of people who did not write the article. Longer names first, so that 责任编辑 is not read as 编辑.
-const EDITOR_ROLES: &[&str] = &[
-    "责任编委",
-    "栏目主编",
-    "轮值主编",
-    "部门主编",
-    "制片人",
-    "制片",
-    "视觉",
-    "编委",
-    "编导",
-    "审片",
-    "文案",
-    "音频",
-    "值班编委",
-    "值班编辑",
-    "值班主编",
-    "值班主任",
-    "值班总编",
-    "责任编辑",
-    "责任校对",
-    "责任监制",
-    "实习编辑",
-    "网络编辑",
-    "网站编辑",
-    "新媒体编辑",
-    "本期编辑",
-    "本文编辑",
-    "本版编辑",
-    "版面编辑",
-    "美术编辑",
-    "视觉编辑",
-    "流程编辑",
-    "文字编辑",
-    "图片编辑",
-    "视频编辑",
-    "见习编辑",
-    "栏目编辑",
-    "首席编辑",
-    "执行主编",
-    "执行总编",
-    "执行编辑",
-    "副总编辑",
-    "总编辑",
-    "总监制",
-    "总策划",
-    "总统筹",
-    "副主编",
-    "编辑",
-    "责编",
-    "编审",
-    "审编",
-    "校对",
-    "校审",
-    "审校",
-    "审读",
-    "审核",
-    "审签",
-    "签审",
-    "审稿",
-    "审定",
-    "审发",
-    "签发",
-    "核发",
-    "初审",
-    "复审",
-    "终审",
-    "一审",
-    "二审",
-    "三审",
-    "监制",
-    "监审",
-    "主编",
-    "主任",
-    "统筹",
-    "策划",
-    "出品人",
-    "出品",
-    "选稿",
-    "组稿",
-    "编发",
-    "发稿",
-    "一校",
-    "二校",
-    "三校",
-    "初校",
-    "复校",
-    "终校",
-    "值班",
-    "排版",
-    "制图",
-    "制作",
-    "设计",
-    "美编",
-    "剪辑",
-    "拍摄",
-    "摄像",
-    "后期",
-    "网编",
-    "技术",
-    "运营",
-    "版式",
-    "图编",
-];
-
-/// Roles of people who did.
-const AUTHOR_ROLES: &[&str] = &[
-    "实习生",
-    "实习记者",
-    "见习记者",
-    "首席记者",
-    "特约记者",
-    "特派记者",
-    "全媒体记者",
-    "融媒记者",
-    "特约撰稿",
-    "专栏作者",
-    "特约评论员",
-    "本报评论员",
-    "通讯员",
-    "摄影记者",
-    "文字记者",
-    "撰稿人",
-    "记者",
-    "作者",
-    "撰文",
-    "撰稿",
-    "采写",
-    "采访",
-    "供稿",
-    "文字",
-    "文图",
-    "图文",
-    "文/图",
-    "摄影",
-    "摄像",
-    "摄",
-    "编译",
-    "翻译",
-    "整理",
-    "文",
-    "图",
-];
-
-/// Credits that stand between roles and name no person.
-const CREDITS: &[&str] = &["题图来源", "图片来源", "题图", "图源"];
 
 /// What stands where a name would, and names nobody.
 const NOBODY: [&str; 10] = ["未知", "佚名", "匿名", "网络", "本站", "本网", "admin", "不详", "摄影报道", "报道"];
@@ -200,14 +54,6 @@ impl Staff {
     }
 }
 
-/// A role, blanks allowed between its characters, and where it stands.
-static ROLE: LazyLock<Pattern> = LazyLock::new(|| {
-    let spaced = |role: &&str| role.chars().map(String::from).collect::<Vec<_>>().join(r"[ \u{3000}\u{a0}]*");
-    let all: Vec<String> =
-        CREDITS.iter().chain(EDITOR_ROLES).chain(AUTHOR_ROLES).chain(&["来源于", "来源", "稿源"]).map(spaced).collect();
-    Pattern::later(format!(r"(?:{})", all.join("|")))
-});
-
 /// Longest line that can be a staff line, in characters.
 const MAX_STAFF: usize = 160;
 
@@ -224,29 +70,28 @@ pub fn staff_line(line: &str) -> Option<Staff> {
     // Roles stand first, or behind the name of a desk; further on they need not be looked for.
     let simple = simplified(trimmed);
     let head = simple.char_indices().nth(40).map_or(simple.as_ref(), |(at, _)| &simple[..at]);
-    let first = ROLE.find(head)?;
-    if first.start() > 0 && !is_desk(&trimmed[..first.start()]) {
+    let first = roles::find_at(head, 0)?;
+    if first.start > 0 && !is_desk(&trimmed[..first.start]) {
         return None;
     }
     let mut staff = Staff::default();
     let mut roles: Vec<String> = Vec::new();
-    let mut at = first.start();
+    let mut at = first.start;
     // 图/某图库: the credit of a picture.
-    if first.as_str() == "图" {
+    if &head[first.clone()] == "图" {
         return None;
     }
     loop {
-        let m = ROLE.find_at(&simple, at).filter(|m| m.start() == at)?;
-        roles.push(trimmed[m.range()].chars().filter(|c| !super::blocks::is_blank(*c)).collect());
-        let after = &trimmed[m.end()..];
+        let m = at..at + roles::at_start(&simple[at..])?;
+        roles.push(trimmed[m.clone()].chars().filter(|c| !super::blocks::is_blank(*c)).collect());
+        let after = &trimmed[m.end..];
         let rest = after.trim_start_matches(is_separator);
         let separated = rest.len() < after.len();
         at = trimmed.len() - rest.len();
         // `校对/审读 王小明`: two roles of one person.
-        if let Some(next) = ROLE.find(&simple[at..])
-            && next.start() == 0
+        if let Some(next) = roles::at_start(&simple[at..])
             && !rest.is_empty()
-            && is_role_word(&rest[next.end()..])
+            && is_role_word(&rest[next..])
         {
             if roles.len() > 4 {
                 return None;
@@ -325,18 +170,18 @@ fn is_role_word(after: &str) -> bool {
 /// Byte offset of the next role that follows a separator, or the end.
 fn next_role(text: &str) -> usize {
     let mut at = 0;
-    while let Some(m) = ROLE.find_at(text, at) {
-        let before = text[..m.start()].chars().next_back();
-        let after = &text[m.end()..];
+    while let Some(m) = roles::find_at(text, at) {
+        let before = text[..m.start].chars().next_back();
+        let after = &text[m.end..];
         let opens =
             before.is_none_or(|c| is_separator(c) || matches!(c, '[' | '【' | '（' | '(' | ']' | '】' | ')' | '）'));
-        if opens && m.start() > 0 && (after.starts_with(is_separator)) {
+        if opens && m.start > 0 && (after.starts_with(is_separator)) {
             // The bracket before a role belongs to neither.
-            let end = text[..m.start()].trim_end_matches(['[', '【', '（', '(', ']', '】', ')', '）']).len();
+            let end = text[..m.start].trim_end_matches(['[', '【', '（', '(', ']', '】', ')', '）']).len();
             let _ = end;
-            return m.start();
+            return m.start;
         }
-        at = m.end();
+        at = m.end;
     }
     text.len()
 }

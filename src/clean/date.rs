@@ -5,10 +5,10 @@
 
 use std::sync::LazyLock;
 
+use crate::pattern::Captures;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Span, Timestamp, ZonedDateTime};
-use regex::Captures;
 
 use crate::pattern::Pattern;
 

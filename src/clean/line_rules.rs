@@ -27,7 +27,7 @@ pub fn apply(paragraphs: &mut Vec<String>, rules: &[&LineRule], staff: &mut Staf
                 LineAction::Drop => continue 'lines,
                 LineAction::Cut => break 'lines,
                 LineAction::Strip => {
-                    let left = rule.pattern.replace_all(&text, "");
+                    let left = rule.pattern.without(&text);
                     let left = left.trim_matches(blocks::is_blank);
                     if left.is_empty() {
                         continue 'lines;

@@ -23,6 +23,7 @@ pub mod noise;
 mod pipeline;
 mod plan;
 pub mod published;
+mod roles;
 mod script;
 pub mod steps;
 pub mod tidy;

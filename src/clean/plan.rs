@@ -2,6 +2,7 @@
 //! selector may match are known without trying every one.
 
 use ego_tree::NodeId;
+use html5ever::{LocalName, local_name};
 use rustc_hash::{FxHashMap, FxHashSet};
 use scraper::selector::ToCss;
 use scraper::{ElementRef, Html, Node, Selector};
@@ -18,7 +19,7 @@ pub struct Plan {
     pub keep_no_links: Keep,
     ids: FxHashMap<String, usize>,
     classes: FxHashMap<String, usize>,
-    tags: Vec<(String, usize)>,
+    tags: Vec<(LocalName, usize)>,
     /// Number of handles.
     handles: usize,
 }
@@ -60,7 +61,7 @@ impl Plan {
             match handle {
                 Handle::Id(id) => drop(self.ids.insert(id.clone(), self.handles)),
                 Handle::Class(class) => drop(self.classes.insert(class.clone(), self.handles)),
-                Handle::Tag(tag) => self.tags.push((tag.clone(), self.handles)),
+                Handle::Tag(tag) => self.tags.push((LocalName::from(tag.as_str()), self.handles)),
             }
             self.handles += 1;
         }
@@ -70,7 +71,7 @@ impl Plan {
         match handle {
             Handle::Id(id) => self.ids.get(id).copied(),
             Handle::Class(class) => self.classes.get(class).copied(),
-            Handle::Tag(tag) => self.tags.iter().find(|(t, _)| t == tag).map(|(_, slot)| *slot),
+            Handle::Tag(tag) => self.tags.iter().find(|(t, _)| **t == **tag).map(|(_, slot)| *slot),
         }
     }
 }
@@ -89,25 +90,21 @@ impl<'p> Index<'p> {
         for node in html.tree.nodes() {
             let Node::Element(e) = node.value() else { continue };
             for (tag, slot) in &plan.tags {
-                if e.name() == tag {
+                if e.name.local == *tag {
                     found[*slot].push(node.id());
                 }
             }
-            for (name, value) in e.attrs() {
-                let slots = match name {
-                    "id" if !plan.ids.is_empty() => plan.ids.get(value).into_iter(),
-                    "class" if !plan.classes.is_empty() => {
-                        for slot in value.split_ascii_whitespace().filter_map(|class| plan.classes.get(class)) {
-                            // A class may be written twice.
-                            if found[*slot].last() != Some(&node.id()) {
-                                found[*slot].push(node.id());
-                            }
+            for (name, value) in &e.attrs {
+                if name.local == local_name!("id") {
+                    plan.ids.get(&**value).into_iter().for_each(|slot| found[*slot].push(node.id()));
+                } else if name.local == local_name!("class") && !plan.classes.is_empty() {
+                    for slot in value.split_ascii_whitespace().filter_map(|class| plan.classes.get(class)) {
+                        // A class may be written twice.
+                        if found[*slot].last() != Some(&node.id()) {
+                            found[*slot].push(node.id());
                         }
-                        continue;
                     }
-                    _ => continue,
-                };
-                slots.for_each(|slot| found[*slot].push(node.id()));
+                }
             }
         }
         Self { plan, found }

@@ -71,7 +71,7 @@ pub fn texts_before_capture(step: &Step, from: &Source<'_>) -> Vec<String> {
 pub fn finish(step: &Step, text: &str) -> Option<String> {
     let mut text = Cow::Borrowed(text);
     for strip in &step.strip {
-        if let Cow::Owned(cut) = strip.replace_all(&text, "") {
+        if let Cow::Owned(cut) = strip.without(&text) {
             text = Cow::Owned(cut);
         }
     }

@@ -198,7 +198,7 @@ fn lines(mut reader: Box<dyn BufRead + Send>, spare: Arc<Spare>) -> impl Iterato
         let mut bytes = spare.take().into_bytes();
         loop {
             bytes.clear();
-            match reader.read_until(b'\n', &mut bytes) {
+            match read_line(&mut *reader, &mut bytes) {
                 Ok(0) => return None,
                 Ok(_) if bytes.trim_ascii().is_empty() => {}
                 Ok(_) => {
@@ -209,6 +209,24 @@ fn lines(mut reader: Box<dyn BufRead + Send>, spare: Arc<Spare>) -> impl Iterato
             }
         }
     })
+}
+
+/// As `read_until`, whose search for the end of a line of some hundred kilobytes is the slow one of the standard library.
+fn read_line(reader: &mut dyn BufRead, line: &mut Vec<u8>) -> io::Result<usize> {
+    loop {
+        let piece = match reader.fill_buf() {
+            Ok(piece) => piece,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(e),
+        };
+        let end = memchr::memchr(b'\n', piece).map(|at| at + 1);
+        let taken = end.unwrap_or(piece.len());
+        line.extend_from_slice(&piece[..taken]);
+        reader.consume(taken);
+        if end.is_some() || taken == 0 {
+            return Ok(line.len());
+        }
+    }
 }
 
 /// HTML and text files below a folder, in order of name.

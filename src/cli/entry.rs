@@ -93,7 +93,10 @@ impl<'a> Cursor<'a> {
         let mut out = String::with_capacity(head.len() + rest.len());
         out.push_str(head);
         loop {
-            out.push(self.escape()?);
+            // They come in runs: the line breaks and blanks between two tags.
+            while self.0.starts_with('\\') {
+                out.push(self.escape()?);
+            }
             let end = memchr2(b'"', b'\\', self.0.as_bytes())?;
             out.push_str(&self.0[..end]);
             self.0 = &self.0[end..];

@@ -57,7 +57,7 @@ pub fn paragraphs(lines: &[String], rules: &[&LineRule]) -> Vec<Paragraph> {
                     break;
                 }
                 LineAction::Strip => {
-                    text = rule.pattern.replace_all(&text, "").trim_matches(is_blank).to_owned();
+                    text = rule.pattern.without(&text).trim_matches(is_blank).to_owned();
                     paragraph.fate = if text.is_empty() { Fate::Cut } else { Fate::Trimmed };
                     paragraph.rule = format!("line rule, strip: {shown}");
                     if text.is_empty() {

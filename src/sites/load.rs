@@ -78,17 +78,26 @@ fn read_file(path: &Path) -> Result<SourceFile, SiteErrors> {
 
 /// Parses files; of files with the same stem the last one counts. What is wrong is noted, the rest is kept.
 pub fn parse(files: Vec<SourceFile>, problems: &mut Vec<Problem>) -> Set {
+    parse_each(files, problems, true)
+}
+
+/// The same of embedded files. The tests check their shape, which takes as long as all else here.
+pub fn parse_embedded(files: Vec<SourceFile>, problems: &mut Vec<Problem>) -> Set {
+    parse_each(files, problems, false)
+}
+
+fn parse_each(files: Vec<SourceFile>, problems: &mut Vec<Problem>, check: bool) -> Set {
     let last: BTreeMap<String, SourceFile> = files.into_iter().map(|f| (f.id.clone(), f)).collect();
     last.into_iter()
         .map(|(id, file)| {
             let file = Arc::new(file);
-            let model = parse_one(&file, problems);
+            let model = parse_one(&file, problems, check);
             (id, Parsed { file, broken: model.is_none(), model: model.unwrap_or_default() })
         })
         .collect()
 }
 
-fn parse_one(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Option<File> {
+fn parse_one(file: &Arc<SourceFile>, problems: &mut Vec<Problem>, check: bool) -> Option<File> {
     let (mut tree, errors) = DeTable::parse_recoverable(&file.text);
     let broken = !errors.is_empty();
     // What is not closed drags the rest along: there, the first error is the one that helps. Else one a line.
@@ -105,7 +114,9 @@ fn parse_one(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Option<File
         // What can be recovered from broken TOML is a guess; errors about it would mislead.
         return None;
     }
-    shape::check(tree.get_mut(), file, problems);
+    if check {
+        shape::check(tree.get_mut(), file, problems);
+    }
     match File::deserialize(toml::de::Deserializer::from(tree)) {
         Ok(model) => Some(model),
         Err(error) => {

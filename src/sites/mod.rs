@@ -143,7 +143,7 @@ impl Sites {
                 let (file, patterns) = (embedded.get(COMMON).cloned(), patterns.clone());
                 Lazy::new(move || {
                     let mut problems = Vec::new();
-                    let set = load::parse(file.into_iter().collect(), &mut problems);
+                    let set = load::parse_embedded(file.into_iter().collect(), &mut problems);
                     let known = compile::Known { common: None, patterns: &patterns, others: &[] };
                     compile::compile(&set, &known, &mut problems).common
                 })

@@ -171,7 +171,7 @@ impl Shelf {
             if let Some(parsed) = self.checked.get(&id) {
                 set.insert(id.clone(), parsed.clone());
             } else if let Some(file) = self.embedded.get(&id) {
-                set.extend(load::parse(vec![file.clone()], problems));
+                set.extend(load::parse_embedded(vec![file.clone()], problems));
             }
             next = set.get(&id).and_then(|p| p.model.extends.as_ref()).map(|e| e.trim_end_matches(".toml").to_owned());
         }

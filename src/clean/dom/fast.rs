@@ -24,9 +24,9 @@ const MOST_PLANNED: usize = 1 << 14;
 pub struct Irregular(pub &'static str);
 
 /// An open element.
-struct Open {
+struct Open<'a> {
     node: NodeId,
-    name: Name,
+    name: Name<'a>,
     kind: Kind,
     /// A `p` is open in button scope.
     p_in_scope: bool,
@@ -127,7 +127,7 @@ fn start(name: &str) -> Start {
 
 struct Builder<'k> {
     html: Html,
-    stack: Vec<Open>,
+    stack: Vec<Open<'k>>,
     head: Option<NodeId>,
     body: Option<NodeId>,
     keep: &'k Keep,
@@ -142,7 +142,7 @@ struct Builder<'k> {
 /// # Errors
 ///
 /// [`Irregular`] if the page needs the full parser.
-pub fn build(text: &str, keep: &Keep, limits: Limits) -> Result<Html, Irregular> {
+pub fn build<'k>(text: &'k str, keep: &'k Keep, limits: Limits) -> Result<Html, Irregular> {
     if memchr::memchr(0, text.as_bytes()).is_some() {
         return Err(Irregular("NUL"));
     }
@@ -175,8 +175,8 @@ pub fn build(text: &str, keep: &Keep, limits: Limits) -> Result<Html, Irregular>
                 }
             }
             Token::Text(text) => b.text(text)?,
-            Token::Start(tag) => b.start(&tag, &mut scanner)?,
-            Token::End(name) => b.end(name.as_str())?,
+            Token::Start(ref tag) => b.start(tag, &mut scanner)?,
+            Token::End(ref name) => b.end(name.as_str())?,
         }
         first &= matches!(token, Token::Text(t) if t.trim().is_empty());
     }
@@ -227,8 +227,8 @@ fn local(name: &str) -> LocalName {
     }
 }
 
-impl Builder<'_> {
-    fn current(&self) -> &Open {
+impl<'k> Builder<'k> {
+    fn current(&self) -> &Open<'k> {
         // The first entry, `html`, is never popped.
         &self.stack[self.stack.len() - 1]
     }
@@ -316,7 +316,7 @@ impl Builder<'_> {
         Ok(out)
     }
 
-    fn push(&mut self, tag: &Tag<'_>, kind: Kind) -> Result<(), Irregular> {
+    fn push(&mut self, tag: &Tag<'k>, kind: Kind) -> Result<(), Irregular> {
         self.elements += 1;
         if self.elements > self.limits.elements || self.stack.len() >= self.limits.depth {
             return Err(Irregular("over a limit"));
@@ -331,11 +331,11 @@ impl Builder<'_> {
         };
         let parent = above.node;
         let node = self.append(parent, Node::Element(Element::new(qual(name), attributes)))?;
-        self.stack.push(Open { node, name: tag.name, kind, p_in_scope });
+        self.stack.push(Open { node, name: tag.name.clone(), kind, p_in_scope });
         Ok(())
     }
 
-    fn void(&mut self, tag: &Tag<'_>) -> Result<(), Irregular> {
+    fn void(&mut self, tag: &Tag<'k>) -> Result<(), Irregular> {
         self.push(tag, Kind::Ordinary)?;
         self.stack.pop();
         Ok(())
@@ -364,7 +364,7 @@ impl Builder<'_> {
         }
     }
 
-    fn start(&mut self, tag: &Tag<'_>, scanner: &mut Scanner<'_>) -> Result<(), Irregular> {
+    fn start(&mut self, tag: &Tag<'k>, scanner: &mut Scanner<'k>) -> Result<(), Irregular> {
         let name = tag.name.as_str();
         match start(name) {
             Start::Irregular(why) => Err(Irregular(why)),
@@ -415,7 +415,7 @@ impl Builder<'_> {
         }
     }
 
-    fn structure(&mut self, tag: &Tag<'_>) -> Result<(), Irregular> {
+    fn structure(&mut self, tag: &Tag<'k>) -> Result<(), Irregular> {
         match tag.name.as_str() {
             "html" => {
                 if self.head.is_some() || self.body.is_some() {
@@ -458,7 +458,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn script(&mut self, tag: &Tag<'_>, scanner: &mut Scanner<'_>) -> Result<(), Irregular> {
+    fn script(&mut self, tag: &Tag<'k>, scanner: &mut Scanner<'_>) -> Result<(), Irregular> {
         let text = scanner.script_text().ok_or(Irregular("script in a script"))?;
         if !wants_script(self.keep, tag.attributes) {
             return Ok(());
@@ -475,7 +475,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn text_element(&mut self, tag: &Tag<'_>, scanner: &mut Scanner<'_>) -> Result<(), Irregular> {
+    fn text_element(&mut self, tag: &Tag<'k>, scanner: &mut Scanner<'_>) -> Result<(), Irregular> {
         let name = tag.name.as_str();
         let raw = scanner.raw_text(name);
         let text = entities::decode(raw, false).map_err(|_| Irregular("character reference"))?;
@@ -507,7 +507,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn element(&mut self, tag: &Tag<'_>, kind: Kind) -> Result<(), Irregular> {
+    fn element(&mut self, tag: &Tag<'k>, kind: Kind) -> Result<(), Irregular> {
         match kind {
             Kind::Section | Kind::Row | Kind::Cell => return self.table_part(tag, kind),
             _ => self.no_table()?,
@@ -571,7 +571,7 @@ impl Builder<'_> {
         }
     }
 
-    fn table_part(&mut self, tag: &Tag<'_>, kind: Kind) -> Result<(), Irregular> {
+    fn table_part(&mut self, tag: &Tag<'k>, kind: Kind) -> Result<(), Irregular> {
         // Parts of a table outside of one are dropped.
         let Some(table) = self.table()? else { return Ok(()) };
         let part = |b: &Self, k: Kind| b.stack[table..].iter().position(|o| o.kind == k).map(|n| table + n);
@@ -609,7 +609,7 @@ impl Builder<'_> {
         }
     }
 
-    fn imply(&mut self, name: &str, kind: Kind) -> Result<(), Irregular> {
+    fn imply(&mut self, name: &'static str, kind: Kind) -> Result<(), Irregular> {
         self.push(&Tag { name: Name::of(name), attributes: "", self_closing: false }, kind)
     }
 
@@ -667,7 +667,7 @@ impl Builder<'_> {
         }
     }
 
-    fn end_in_scope(&mut self, is: impl Fn(&Open) -> bool) -> Result<(), Irregular> {
+    fn end_in_scope(&mut self, is: impl Fn(&Open<'k>) -> bool) -> Result<(), Irregular> {
         for at in (0..self.stack.len()).rev() {
             if is(&self.stack[at]) {
                 return self.pop_to(at);
@@ -772,7 +772,7 @@ fn skip(name: &str, self_closing: bool, scanner: &mut Scanner<'_>) -> Result<(),
 
 /// Leaves an `svg` out. An end tag closes the innermost element of its name; one that has none inside is HTML's.
 fn skip_svg(scanner: &mut Scanner<'_>) -> Result<(), Irregular> {
-    let mut open: Vec<Name> = Vec::new();
+    let mut open: Vec<Name<'_>> = Vec::new();
     while let Some(token) = scanner.next() {
         match token {
             Token::Start(tag) => {

@@ -3,13 +3,15 @@
 //! It follows the tokenization stage of the HTML standard for everything that it passes on. Comments, doctypes and
 //! processing instructions are skipped here.
 
+use std::borrow::Cow;
+
 /// A token; all parts are slices of the input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Token<'a> {
     /// `<name attributes>`
     Start(Tag<'a>),
     /// `</name>`
-    End(Name),
+    End(Name<'a>),
     /// Text between tags, character references undecoded.
     Text(&'a str),
     /// `<!DOCTYPE …>`: true if it is the plain `html` one.
@@ -17,55 +19,29 @@ pub enum Token<'a> {
 }
 
 /// A start tag.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tag<'a> {
     /// Lower-case name.
-    pub name: Name,
+    pub name: Name<'a>,
     /// What stands between name and `>`.
     pub attributes: &'a str,
     /// The tag ends in `/>`.
     pub self_closing: bool,
 }
 
-/// Longest tag name that is told apart.
-const MAX_NAME: usize = 30;
+/// A lower-case tag name: a slice of the input, unless it has capitals there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name<'a>(Cow<'a, str>);
 
-/// A lower-case tag name, kept without allocation.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Name {
-    bytes: [u8; MAX_NAME],
-    len: u8,
-}
-
-impl Name {
-    fn new(text: &[u8]) -> Self {
-        let mut bytes = [0; MAX_NAME];
-        let len = text.len().min(MAX_NAME);
-        for (to, from) in bytes.iter_mut().zip(text) {
-            *to = from.to_ascii_lowercase();
-        }
-        // A name cut off inside a character would be no text; such names are no elements that matter.
-        let len = match std::str::from_utf8(&bytes[..len]) {
-            Ok(_) => len,
-            Err(e) => e.valid_up_to(),
-        };
-        Self { bytes, len: len as u8 }
-    }
-
-    /// A name as text.
-    pub fn of(text: &str) -> Self {
-        Self::new(text.as_bytes())
+impl<'a> Name<'a> {
+    /// A name as it is written.
+    pub fn of(text: &'a str) -> Self {
+        Self(if text.bytes().any(|b| b.is_ascii_uppercase()) { text.to_ascii_lowercase().into() } else { text.into() })
     }
 
     /// The name.
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
-    }
-}
-
-impl std::fmt::Debug for Name {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
+        &self.0
     }
 }
 
@@ -159,7 +135,7 @@ impl<'a> Scanner<'a> {
         let inside = &self.text[name_end..end];
         let self_closing = inside.ends_with('/');
         let attributes = inside.strip_suffix('/').unwrap_or(inside);
-        Some(Tag { name: Name::new(&bytes[name_at..name_end]), attributes, self_closing })
+        Some(Tag { name: Name::of(&self.text[name_at..name_end]), attributes, self_closing })
     }
 
     fn skip_past(&mut self, byte: u8, from: usize) {
@@ -244,18 +220,19 @@ fn find_script(bytes: &[u8]) -> bool {
 /// Offset of the `>` that ends a tag.
 fn tag_end(bytes: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
+    // A quote begins a value only behind `=`; elsewhere it is part of a name or of an unquoted value.
+    let mut behind = b' ';
     loop {
-        let n = memchr::memchr3(b'>', b'"', b'\'', &bytes[at..])?;
-        let here = at + n;
-        if bytes[here] == b'>' {
-            return Some(here);
+        match *bytes.get(at)? {
+            b'>' => return Some(at),
+            quote @ (b'"' | b'\'') if behind == b'=' => {
+                at += memchr::memchr(quote, &bytes[at + 1..])? + 1;
+                behind = quote;
+            }
+            b if b.is_ascii_whitespace() => {}
+            b => behind = b,
         }
-        // A quote begins a value only behind `=`; elsewhere it is part of a name or of an unquoted value.
-        let opens = bytes[from..here].iter().rev().find(|b| !b.is_ascii_whitespace()) == Some(&b'=');
-        at = here + 1;
-        if opens {
-            at += memchr::memchr(bytes[here], &bytes[at..])? + 1;
-        }
+        at += 1;
     }
 }
 

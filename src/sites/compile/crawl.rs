@@ -145,7 +145,7 @@ impl Cx<'_> {
     }
 
     /// That the groups a replacement names are there: one that is not would be replaced by nothing.
-    pub(super) fn check_groups(&mut self, regex: &Regex, to: &At<String>) {
+    pub(super) fn check_groups(&mut self, regex: &Pattern, to: &At<String>) {
         if self.patterns.trusts(self.file) {
             return;
         }
@@ -153,7 +153,7 @@ impl Cx<'_> {
         for found in reference.captures_iter(&to.value.replace("$$", "  ")) {
             let Some(name) = found.get(1).or(found.get(2)) else { continue };
             let known = match name.as_str().parse::<usize>() {
-                Ok(n) => n < regex.captures_len(),
+                Ok(n) => n < regex.capture_names().count(),
                 Err(_) => regex.capture_names().flatten().any(|n| n == name.as_str()),
             };
             if !known {
@@ -162,7 +162,7 @@ impl Cx<'_> {
                 let help = if !digits.is_empty() && !rest.is_empty() {
                     format!("`${}` is read as one name; write `${{{digits}}}{rest}`", name.as_str())
                 } else {
-                    format!("`from` has {} group(s)", regex.captures_len() - 1)
+                    format!("`from` has {} group(s)", regex.capture_names().count() - 1)
                 };
                 let whole = found.get(0).map_or(0..0, |m| m.range());
                 let span = pattern::inside(self.file, &to.span, to, whole);

@@ -147,7 +147,7 @@ impl Cx<'_> {
                 let regex = pattern::shared(self.file, inner, &text.span, self.patterns, self.problems)?;
                 if !self.patterns.trusts(self.file)
                     && regex.is_match("")
-                    && regex.find("净文a1").is_some_and(|m| m.len() == "净文a1".len())
+                    && regex.find("净文a1").is_some_and(|m| m.as_str() == "净文a1")
                 {
                     self.error(
                         &text.span,
