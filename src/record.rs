@@ -4,6 +4,8 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::clean::blank::has_control;
+
 /// What kind of page a record was made from. Other kinds of page are not written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -162,7 +164,7 @@ impl Record {
                 text.retain(|c| !c.is_control());
             }
         };
-        if self.text.contains(|c: char| c.is_control() && c != '\n') {
+        if has_control(&self.text) {
             self.text.retain(|c| !c.is_control() || c == '\n');
         }
         [&mut self.title, &mut self.source, &mut self.section, &mut self.summary, &mut self.language]

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
+/// Page cache of each connection, in KiB.
+const CACHE_KIB: &str = "-512";
+
 /// Opens a file, making it and what its schema names if they are absent, with so many connections at most.
 ///
 /// # Errors
@@ -18,6 +21,7 @@ pub async fn open(path: &Path, schema: &'static str, connections: u32) -> Result
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
+        .pragma("cache_size", CACHE_KIB)
         .busy_timeout(Duration::from_secs(10));
     let pool = SqlitePoolOptions::new().max_connections(connections).connect_with(options).await?;
     sqlx::raw_sql(schema).execute(&pool).await?;

@@ -9,6 +9,8 @@ use ego_tree::NodeId;
 use ego_tree::iter::Edge;
 use scraper::{ElementRef, Html, Node};
 
+use super::blank::is_tidy;
+pub use super::blank::{is_blank, push_tidy, visible};
 use super::hints::{self, Hints};
 
 /// An element that was walked, in document order.
@@ -224,29 +226,6 @@ fn empty_line<'a>() -> Line<'a> {
     }
 }
 
-/// Characters that are no white space and not invisible.
-pub fn visible(text: &str) -> u32 {
-    if text.is_ascii() {
-        return text.bytes().filter(|b| *b > b' ' && *b != 0x7f).count() as u32;
-    }
-    text.chars().filter(|c| !is_blank(*c)).count() as u32
-}
-
-/// White space, and characters that show nothing.
-pub fn is_blank(c: char) -> bool {
-    // What most text is made of is known at once: beyond the ideographic space there is nothing else.
-    if c > '\u{3000}' {
-        return c == '\u{feff}';
-    }
-    c.is_whitespace()
-        || c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}' | '\u{2028}'..='\u{202e}')
-}
-
-fn is_invisible(c: char) -> bool {
-    is_blank(c) && !c.is_whitespace()
-}
-
 /// Joins text pieces: trimmed, runs of white space made one blank, nothing invisible.
 fn join<'a>(parts: &[&'a str]) -> Cow<'a, str> {
     if let [one] = parts {
@@ -261,37 +240,6 @@ fn join<'a>(parts: &[&'a str]) -> Cow<'a, str> {
     }
     out.truncate(out.trim_end_matches(is_blank).len());
     Cow::Owned(out)
-}
-
-fn is_tidy(text: &str) -> bool {
-    let mut blank = false;
-    text.chars().all(|c| {
-        let was = std::mem::replace(&mut blank, c == ' ');
-        !(c.is_control()
-            || is_invisible(c)
-            || c.is_whitespace() && c != ' ' && c != '\u{3000}' && c != '\u{a0}'
-            || blank && was)
-    })
-}
-
-/// Appends text to a line: runs of ASCII white space become one blank, invisible characters go.
-pub fn push_tidy(out: &mut String, text: &str) {
-    for c in text.chars() {
-        match c {
-            c if is_invisible(c) && !matches!(c, '\t' | '\n' | '\r' | '\x0b' | '\x0c') => {}
-            '\u{3000}' | '\u{a0}' => {
-                if !out.is_empty() {
-                    out.push(c);
-                }
-            }
-            c if c.is_whitespace() => {
-                if !out.is_empty() && !out.ends_with(' ') {
-                    out.push(' ');
-                }
-            }
-            c => out.push(c),
-        }
-    }
 }
 
 /// Tidies a text on its own.

@@ -4,6 +4,8 @@
 //! the element whose lines add up to most holds the article. An element's sum is two look-ups, as lines lie in
 //! document order. *What*: inside it, `tidy` drops what is not body.
 
+use memchr::memchr3_iter;
+
 use super::blocks::{Blocks, Line, Tag};
 use super::hints::Hints;
 use super::noise::{self, Class};
@@ -49,17 +51,19 @@ pub struct Punctuation {
 /// Counts a line's punctuation.
 pub fn punctuation(text: &str) -> Punctuation {
     let mut p = Punctuation::default();
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '。' | '！' | '？' | '…' => p.stops += 1,
-            '，' | '、' | '；' | '：' | '“' | '”' | '《' => p.pauses += 1,
-            '.' | '!' | '?' if chars.peek().is_none_or(|n| n.is_whitespace() || *n == '"' || *n == '”') => {
-                p.stops += 1
-            }
-            ',' | ';' | ':' => p.pauses += 1,
+    let bytes = text.as_bytes();
+    // By their first bytes, which no other character has within.
+    for at in memchr3_iter(0xe2, 0xe3, 0xef, bytes) {
+        match text[at..].chars().next() {
+            Some('。' | '！' | '？' | '…') => p.stops += 1,
+            Some('，' | '、' | '；' | '：' | '“' | '”' | '《') => p.pauses += 1,
             _ => {}
         }
+    }
+    p.pauses += memchr3_iter(b',', b';', b':', bytes).count() as u32;
+    for at in memchr3_iter(b'.', b'!', b'?', bytes) {
+        let next = text[at + 1..].chars().next();
+        p.stops += u32::from(next.is_none_or(|n| n.is_whitespace() || n == '"' || n == '”'));
     }
     p
 }

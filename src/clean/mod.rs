@@ -3,6 +3,7 @@
 //! The way of a page: `decode` (bytes to text) → `dom` (text to tree) → `extract` (a template's selectors) or
 //! `generic` (no template) → `lines` (what newsrooms leave inside the container) → [`Record`].
 
+pub mod blank;
 pub mod blocks;
 pub mod byline;
 pub mod date;

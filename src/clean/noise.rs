@@ -125,21 +125,23 @@ static REPLY: LazyLock<Pattern> = LazyLock::new(|| {
 /// Most characters of a line that a marker at its beginning can condemn.
 const MAX_MARKED: u32 = 140;
 
+/// … and of any that is more than a sentence of the article.
+const MAX_NOTICE: u32 = 400;
+
 /// Says what a line is. `chars` are its characters without white space.
 pub fn classify(text: &str, chars: u32) -> Class {
     if is_debris(text) {
         return Class::Debris;
+    }
+    if chars >= MAX_NOTICE {
+        return Class::Plain;
     }
     let staff = || if chars <= 90 { byline::staff_line(text) } else { None };
     let simple = super::script::simplified(text);
     let text = simple.as_ref();
     let open = opened(text);
     if chars > MAX_MARKED {
-        return if NOTICE.matches(open) && chars < 400 && is_strong_notice(text) {
-            Class::Notice
-        } else {
-            Class::Plain
-        };
+        return if NOTICE.matches(open) && is_strong_notice(text) { Class::Notice } else { Class::Plain };
     }
     if let Some(staff) = staff() {
         return Class::Staff(Box::new(staff));

@@ -19,8 +19,8 @@ use super::plan::{Index, Plan};
 use super::steps::Source;
 use super::title::Headline;
 use super::{
-    Body, Cleaned, Options, Page, PageKind, Rejection, byline, decode, dom, generic, links, published, tidy, title,
-    watch,
+    Body, Cleaned, Options, Page, PageKind, Rejection, blank, byline, decode, dom, generic, links, published, tidy,
+    title, watch,
 };
 use crate::record::{Image, Kind, Method, Provenance, Reason, Record};
 use crate::sites::{LineRule, Site, Sites, TemplateKind};
@@ -315,7 +315,7 @@ fn staff_into(record: &mut Record, staff: Staff) {
 /// A record of a text.
 pub(super) fn record(page: &Page<'_>, text: String, site: Option<&Site>) -> Record {
     let canonical = page.url.map(|u| CanonicalUrl::new(u, site.map(|s| &s.crawl)));
-    let squashed: String = text.chars().filter(|c| !blocks::is_blank(*c)).collect();
+    let squashed = blank::squashed(&text);
     Record {
         id: canonical.as_ref().map_or_else(|| hash(&squashed), CanonicalUrl::id),
         url: page.url.map(ToString::to_string),

@@ -145,13 +145,10 @@ pub fn select_inside<'a>(
 /// element is tried.
 pub fn select<'a>(html: &'a Html, index: Option<&Index<'_>>, css: &'a Css) -> impl Iterator<Item = ElementRef<'a>> {
     let candidates = index.and_then(|index| index.candidates(css));
-    let all = if candidates.is_none() { Some(html.select(css)) } else { None };
-    let found = candidates
-        .into_iter()
-        .flatten()
-        .filter_map(|id| html.tree.get(id).and_then(ElementRef::wrap))
-        .filter(|e| e.parent().is_some() && css.matches(e));
-    found.chain(all.into_iter().flatten())
+    let all = if candidates.is_none() { Some(html.tree.nodes()) } else { None };
+    let found = candidates.into_iter().flatten().filter_map(|id| html.tree.get(id));
+    let found = found.chain(all.into_iter().flatten()).filter_map(ElementRef::wrap);
+    found.filter(|e| e.parent().is_some() && css.matches(e))
 }
 
 fn selectors(t: &Template) -> impl Iterator<Item = &Css> {

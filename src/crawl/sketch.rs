@@ -91,7 +91,8 @@ impl Sketch {
 /// Hash of a sentence without its white space: FNV-1a, folded. A fixed rule, as sketches are kept.
 fn hash(sentence: &str) -> Option<u32> {
     let (mut hash, mut length) = (0xcbf2_9ce4_8422_2325_u64, 0);
-    for c in sentence.chars().filter(|c| !c.is_whitespace()) {
+    // Beyond the ideographic space there is no white space, and most text.
+    for c in sentence.chars().filter(|c| *c > '\u{3000}' || !c.is_whitespace()) {
         hash = (hash ^ u64::from(u32::from(c))).wrapping_mul(0x0100_0000_01b3);
         length += 1;
     }

@@ -1,8 +1,11 @@
 //! A compiled CSS selector, and by which ids, classes or tags its elements can be found without trying every one.
 
+mod quick;
+
 use std::ops::Deref;
 
-use scraper::Selector;
+use quick::Quick;
+use scraper::{ElementRef, Selector};
 
 /// What an element must have to match a selector.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -20,6 +23,8 @@ pub enum Handle {
 pub struct Css {
     selector: Selector,
     handles: Option<Vec<Handle>>,
+    /// Its alternatives, if all are of the usual form.
+    quick: Option<Vec<Quick>>,
 }
 
 impl Css {
@@ -30,7 +35,16 @@ impl Css {
         // it may hide any sign, and such a selector is tried on every element.
         let plain = !text.contains('\\') && !text.contains("/*");
         let handles = plain.then(|| split(text, |c| c == ',').into_iter().map(handle).collect()).flatten();
-        Some(Self { selector, handles })
+        let quick = plain.then(|| split(text, |c| c == ',').into_iter().map(Quick::parse).collect()).flatten();
+        Some(Self { selector, handles, quick })
+    }
+
+    /// True if the element matches.
+    pub fn matches(&self, element: &ElementRef<'_>) -> bool {
+        match &self.quick {
+            Some(alternatives) => alternatives.iter().any(|quick| quick.matches(*element)),
+            None => self.selector.matches(element),
+        }
     }
 
     /// One for each alternative of the selector: every element that matches has at least one of them. `None` if any
