@@ -269,13 +269,18 @@ impl Frontier for SqliteFrontier {
         .await
         .map_err(writing)?;
         // Plans may have changed; the gate looks at them anew before anything is asked.
+        sqlx::query("UPDATE host SET not_before = 0, blocked = NULL WHERE active = ?1 AND leased = 0 AND blocked LIKE ?2 || '%'")
+            .bind(run)
+            .bind(crate::crawl::rest::AT_REST)
+            .execute(&mut *tx)
+            .await
+            .map_err(writing)?;
+        // A run leaves out what it has visited; when that is due again is for this one to see.
         sqlx::query(
-            "UPDATE host SET not_before = 0, blocked = NULL, ready_at = coalesce((SELECT min(due) FROM url
-             WHERE url.bucket = host.bucket AND url.host = host.host), ?1)
-             WHERE active = ?3 AND leased = 0 AND blocked LIKE ?2 || '%'",
+            "UPDATE host SET ready_at = max(not_before, coalesce((SELECT min(due) FROM url
+             WHERE url.bucket = host.bucket AND url.host = host.host), ?1)) WHERE active = ?2 AND leased = 0",
         )
         .bind(NEVER)
-        .bind(crate::crawl::rest::AT_REST)
         .bind(run)
         .execute(&mut *tx)
         .await
