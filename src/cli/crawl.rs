@@ -10,7 +10,7 @@ use miette::miette;
 use url::Url;
 
 use super::{Failure, Outcome, exit};
-use crate::config::{self, Cidr, Config, ConfigSource};
+use crate::config::{self, Cidr, Config, ConfigSource, StateConfig};
 use crate::crawl::context::Context;
 use crate::crawl::report::{End, Report};
 use crate::crawl::run::{CrawlError, Plan};
@@ -90,7 +90,7 @@ struct Work {
     rotation: Rotation,
     in_flight: u32,
     out: PathBuf,
-    state: PathBuf,
+    state: StateConfig,
 }
 
 impl Args {
@@ -154,7 +154,7 @@ impl Args {
             rotation: rotation(&config),
             in_flight: config.http.in_flight,
             out: self.out.unwrap_or(config.output.dir),
-            state: self.state.unwrap_or(config.state.dir),
+            state: StateConfig { dir: self.state.unwrap_or(config.state.dir), ..config.state },
         })
     }
 

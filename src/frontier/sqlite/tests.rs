@@ -122,7 +122,7 @@ async fn waits_and_robots_outlive_the_process() {
 
     let frontier = SqliteFrontier::open(&dir.path().join("frontier.sqlite")).await.unwrap();
     frontier.recover().await.unwrap();
-    frontier.select(1, &|_| true).await.unwrap();
+    frontier.select(1, now(), &|_| true).await.unwrap();
     assert_eq!(frontier.next_retry(host.id).await.unwrap(), Some(later));
     assert!(frontier.lease(1, 1, now(), now()).await.unwrap().is_empty());
     let host = frontier.lease(1, 1, later, later).await.unwrap().remove(0);
@@ -146,7 +146,7 @@ async fn lists_are_due_again_in_a_later_run() {
     frontier.commit(&Batch { run: 1, visits: vec![(list.key, again)], ..Batch::default() }).await.unwrap();
     frontier.release(&host, began, true, 0).await.unwrap();
     assert!(frontier.lease(1, 1, due + 1, due + 60_000).await.unwrap().is_empty(), "not in this run");
-    frontier.select(2, &|_| true).await.unwrap();
+    frontier.select(2, due, &|_| true).await.unwrap();
     assert_eq!(frontier.lease(2, 1, due + 1, due + 60_000).await.unwrap().len(), 1);
 }
 
