@@ -7,9 +7,11 @@ WORKDIR /src
 COPY . .
 # Without symbols: a fifth of the size. Panics still name file and line.
 ENV CARGO_PROFILE_RELEASE_STRIP=symbols
-RUN cargo build --release --locked --bin jingwen \
+# With the shared frontier; `--build-arg FEATURES=` leaves it out.
+ARG FEATURES=postgres
+RUN cargo build --release --locked --bin jingwen --features "$FEATURES" \
  && cp target/release/jingwen /jingwen \
- && scripts/sbom.sh > /sbom.cdx.json \
+ && scripts/sbom.sh --features "$FEATURES" > /sbom.cdx.json \
  && rm -rf target
 
 FROM docker.io/library/debian:bookworm-slim
@@ -30,7 +32,7 @@ COPY LICENSE-MIT LICENSE-APACHE /usr/share/doc/jingwen/
 COPY --from=build /jingwen /usr/local/bin/jingwen
 RUN groupadd --gid 10001 jingwen \
  && useradd --uid 10001 --gid 10001 --home-dir /data --no-create-home --shell /usr/sbin/nologin jingwen \
- && install -d -o jingwen -g jingwen /data /data/out /data/state
+ && install -d -o jingwen -g jingwen /data /data/out /data/state /data/workers
 USER 10001:10001
 WORKDIR /data
 # The only places that are written to; the root file system can be read-only.

@@ -40,6 +40,7 @@ MODELS = {
     "PersistentVolumeClaim": "V1PersistentVolumeClaim",
     "Deployment": "V1Deployment",
     "CronJob": "V1CronJob",
+    "StatefulSet": "V1StatefulSet",
     "Service": "V1Service",
     "NetworkPolicy": "V1NetworkPolicy",
 }
@@ -83,18 +84,19 @@ def fits(models, value, kind, where):
 def pods(name, item):
     """The pod template of an object, with the labels it says its pods have."""
     spec = item.get("spec", {})
-    if item["kind"] == "Deployment":
+    if item["kind"] in ("Deployment", "StatefulSet"):
         yield name, spec["template"], spec["selector"]["matchLabels"]
     if item["kind"] == "CronJob":
         template = spec["jobTemplate"]["spec"]["template"]
         yield name, template, template["metadata"]["labels"]
 
 
-def check_pod(name, template, labels, there, daemon):
+def check_pod(name, template, labels, there, daemon, claims):
     spec = template["spec"]
     if not labels.items() <= template["metadata"]["labels"].items():
         problem(name, "its selector does not match its own pods")
-    volumes = {}
+    # Of a StatefulSet each pod has claims of its own.
+    volumes = {claim["metadata"]["name"]: claim for claim in claims}
     for volume in spec["volumes"]:
         volumes[volume["name"]] = volume
         source = volume.get("configMap", {})
@@ -157,10 +159,11 @@ def main():
     commands, daemon_labels, ports = [], {}, {}
     for name, item in items.values():
         for _, template, labels in pods(name, item):
-            daemon = item["kind"] == "Deployment"
-            for args, open_ports in check_pod(name, template, labels, items, daemon):
+            daemon = item["kind"] in ("Deployment", "StatefulSet")
+            claims = item["spec"].get("volumeClaimTemplates", [])
+            for args, open_ports in check_pod(name, template, labels, items, daemon, claims):
                 commands.append(args)
-                if daemon:
+                if item["kind"] == "Deployment":
                     daemon_labels, ports = template["metadata"]["labels"], open_ports
     deployment = items[("Deployment", "jingwen")][1]["spec"]
     if deployment["replicas"] != 1 or deployment["strategy"]["type"] != "Recreate":
@@ -168,6 +171,13 @@ def main():
     cron = items[("CronJob", "jingwen-crawl")][1]["spec"]
     if cron["concurrencyPolicy"] != "Forbid" or cron["jobTemplate"]["spec"]["backoffLimit"] != 0:
         problem("cronjob.yaml", "two processes would want the state at once")
+    workers = items[("StatefulSet", "jingwen-worker")][1]["spec"]
+    if not any(claim["metadata"]["name"] == "data" for claim in workers["volumeClaimTemplates"]):
+        problem("statefulset.yaml", "its workers have no folders of their own")
+    if "JINGWEN_POSTGRES" not in {entry["name"] for entry in workers["template"]["spec"]["containers"][0]["env"]}:
+        problem("statefulset.yaml", "its workers share no frontier")
+    if ("Service", workers["serviceName"]) not in items:
+        problem("statefulset.yaml", f"there is no service {workers['serviceName']}")
     service = items[("Service", "jingwen")][1]["spec"]
     if not service["selector"].items() <= daemon_labels.items() or service["ports"][0]["targetPort"] not in ports:
         problem("service.yaml", "leads to no pod of the daemon")
@@ -179,10 +189,24 @@ def main():
 
     compose = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
     for name, service in compose["services"].items():
-        commands.append(service["command"])
         where = f"compose.yaml: {name}"
-        if not service["read_only"] or service["cap_drop"] != ["ALL"] or not service["init"]:
+        if service["cap_drop"] != ["ALL"] or "no-new-privileges:true" not in service["security_opt"]:
             problem(where, "is not locked down")
+        if "build" in service:
+            commands.append(service["command"])
+            if not service["read_only"] or not service["init"]:
+                problem(where, "is not locked down")
+        elif "healthcheck" not in service or service.get("ports"):
+            problem(where, "says nothing of its health, or is open to others")
+        for secret in service.get("secrets", []):
+            if secret not in compose["secrets"]:
+                problem(where, f"there is no secret {secret}")
+        for key, value in service.get("environment", {}).items():
+            if "PASSWORD" in key and not value.startswith("/run/secrets/") or re.search("://[^/@]*:[^/@]*@", value):
+                problem(where, f"has a password in {key}")
+        for other in service.get("depends_on", {}):
+            if other not in compose["services"] or compose["services"][other].get("profiles") != service.get("profiles"):
+                problem(where, f"waits for {other}, which is not started with it")
         for volume in service["volumes"]:
             source = volume.split(":")[0]
             if not source.startswith(".") and source not in compose["volumes"]:

@@ -14,6 +14,7 @@ use miette::{NamedSource, SourceSpan};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::frontier::place::{Address, without_passwords};
 use crate::notify::{self, Hook};
 use crate::output::parts::Compress;
 use crate::schedule::{self, Schedule};
@@ -171,8 +172,16 @@ pub struct OutputConfig {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StateConfig {
-    /// Folder for `frontier.sqlite`.
+    /// Folder for the crawl's memory: `frontier.sqlite`, or, with `postgres`, what is this worker's own.
     pub dir: PathBuf,
+    /// Keep the frontier in PostgreSQL, where many workers share it: `"postgres://user@host/database"`. The environment's
+    /// `JINGWEN_POSTGRES` wins. Needs a build with the feature `postgres`.
+    pub postgres: Option<Address>,
+    /// A file that holds the password for `postgres`; the environment's `JINGWEN_POSTGRES_PASSWORD_FILE` wins.
+    pub password_file: Option<PathBuf>,
+    /// How long a worker that has died or stands still keeps its hosts from the others: `"10m"`. A worker that lives
+    /// renews its leases five times in it.
+    pub lease: LeaseTime,
 }
 
 impl Default for HttpConfig {
@@ -213,7 +222,12 @@ impl Default for OutputConfig {
 
 impl Default for StateConfig {
     fn default() -> Self {
-        Self { dir: PathBuf::from("state") }
+        Self {
+            dir: PathBuf::from("state"),
+            postgres: None,
+            password_file: None,
+            lease: LeaseTime(std::time::Duration::from_secs(600)),
+        }
     }
 }
 
@@ -310,6 +324,29 @@ impl From<Target> for String {
     }
 }
 
+/// How long a lease lasts, a second or more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "Span", into = "Span")]
+#[schemars(with = "Span")]
+pub struct LeaseTime(pub std::time::Duration);
+
+impl TryFrom<Span> for LeaseTime {
+    type Error = String;
+
+    fn try_from(span: Span) -> Result<Self, String> {
+        match span.0 >= std::time::Duration::from_secs(1) {
+            true => Ok(Self(span.0)),
+            false => Err(format!("a lease lasts a second or more, not {span}")),
+        }
+    }
+}
+
+impl From<LeaseTime> for Span {
+    fn from(value: LeaseTime) -> Span {
+        Span(value.0)
+    }
+}
+
 /// Requests under way at one host, 1 to 1000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "i64", into = "i64")]
@@ -369,7 +406,8 @@ impl Config {
         let mut config = source.parse()?;
         let base = path.parent().unwrap_or(Path::new(""));
         let dirs = [Some(&mut config.output.dir), Some(&mut config.state.dir), config.selectors.as_mut()];
-        for dir in dirs.into_iter().flatten().chain(config.daemon.token_file.as_mut()) {
+        let files = [config.daemon.token_file.as_mut(), config.state.password_file.as_mut()];
+        for dir in dirs.into_iter().chain(files).flatten() {
             *dir = base.join(&*dir);
         }
         config.notify.iter_mut().for_each(|hook| hook.rebase(base));
@@ -431,7 +469,7 @@ impl ConfigSource {
 
     /// An error at a place of the text.
     pub fn error(&self, message: String, at: std::ops::Range<usize>, help: Option<String>) -> ConfigError {
-        let text = Arc::new(NamedSource::new(&self.name, self.text.clone()));
+        let text = Arc::new(NamedSource::new(&self.name, without_passwords(&self.text)));
         ConfigError::Text { message, text, at: at.into(), help }
     }
 
@@ -529,6 +567,8 @@ mod tests {
             ("[http]\nuser_agent = \"(x)\"\n", "name"),
             ("[politeness]\nrate = \"fast\"\n", "1/3s"),
             ("[politeness]\nconcurrency = 0\n", "1 to 1000"),
+            ("[state]\nlease = \"10ms\"\n", "a second or more"),
+            ("[state]\npostgres = \"mysql://a:s3cret@b/c\"\n", "`mysql:`"),
         ] {
             let (message, at, _) = broken(text);
             assert!(message.contains(words), "{text}: {message}");

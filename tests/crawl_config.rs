@@ -84,6 +84,23 @@ fn broken_selector_files_and_wrong_usage_fetch_nothing() {
     assert!(server.hits().is_empty());
 }
 
+/// A program without the driver says so, and does not fall back on a state of its own.
+#[cfg(not(feature = "postgres"))]
+#[test]
+fn a_shared_frontier_that_was_not_built_in_is_refused() {
+    let server = Server::start(|_, _| page(200, ""));
+    let shared = "[state]\npostgres = \"postgres://me:s3cret@db/news\"";
+    let bench = Bench::new(&server, &["a.test"], "schedule = \"every 1h\"", shared);
+    for command in [&["crawl"][..], &["daemon", "--listen", "127.0.0.1:0"], &["state"]] {
+        let output = bench.run(command);
+        let flat = stderr(&output).replace(['│', '\n'], " ").split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(output.status.code(), Some(2), "{command:?}: {flat}");
+        assert!(flat.contains("was built without that") && flat.contains("--features postgres"), "{flat}");
+        assert!(flat.contains("[state] postgres") && !flat.contains("s3cret"), "{flat}");
+    }
+    assert!(!bench.path("state/frontier.sqlite").exists() && server.hits().is_empty());
+}
+
 #[test]
 fn output_that_cannot_be_written_is_said_before_anything_is_fetched() {
     let server = Server::start(|_, _| page(200, ""));

@@ -348,7 +348,10 @@ fn people_are_told_by_signed_webhooks_and_programs() {
     let hit = heard.hits().remove(0);
     assert!(hit.headers["x-jingwen-signature"].starts_with("sha256="));
     bench.write("selectors/broken.toml", "name = \n");
-    until("the bad file is told", || bench.path("told.jsonl").is_file());
+    // The shell makes the file before anything is in it.
+    until("the bad file is told", || {
+        fs::read_to_string(bench.path("told.jsonl")).is_ok_and(|text| text.contains('\n'))
+    });
     let told: Value =
         serde_json::from_str(fs::read_to_string(bench.path("told.jsonl")).unwrap().lines().next().unwrap()).unwrap();
     assert_eq!(told["kind"], "bad-reload");

@@ -85,7 +85,7 @@ async fn cost_is_flat_in_the_number_of_addresses() {
     let again = Instant::now();
     let frontier = SqliteFrontier::open(&path).await.unwrap();
     frontier.recover().await.unwrap();
-    frontier.select(1, &|_| true).await.unwrap();
+    frontier.select(1, now(), &|_| true).await.unwrap();
     println!(
         "{total} addresses in {seconds:.1} s: {used:.2} CPU-s per 100,000, {grown:.0} MiB more memory, {disk:.0} bytes of \
          disk each, next 16 in {:.2} ms (median), {:.2} (90 %), {:.2} (slowest), start-up {:.0} ms",

@@ -1,7 +1,7 @@
 //! `jingwen crawl`.
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,13 +10,14 @@ use miette::miette;
 use url::Url;
 
 use super::{Failure, Outcome, exit};
-use crate::config::{self, Cidr, Config, ConfigSource};
+use crate::config::{self, Cidr, Config, ConfigSource, StateConfig};
 use crate::crawl::context::Context;
 use crate::crawl::report::{End, Report};
 use crate::crawl::run::{CrawlError, Plan};
 use crate::crawl::setup::{Overrides, Setup, SetupError, rotation};
 use crate::crawl::store::Store;
 use crate::frontier::REMEMBERED;
+use crate::output::lock::Slot;
 use crate::output::parts::Rotation;
 use crate::sites::{Site, Sites};
 use crate::units::{Rate, Span};
@@ -43,6 +44,10 @@ pub struct Args {
     /// Folder for the crawl's memory.
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
+    /// For several workers with one volume: keep state and output in the first of the folders DIR/1, DIR/2, … that no
+    /// other process has (DIR/1/state, DIR/1/out).
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "state"])]
+    slots: Option<PathBuf>,
     /// Folder or file with selector files that add to and override the built-in ones.
     #[arg(long, value_name = "DIR")]
     selectors: Vec<PathBuf>,
@@ -90,13 +95,14 @@ struct Work {
     rotation: Rotation,
     in_flight: u32,
     out: PathBuf,
-    state: PathBuf,
+    state: StateConfig,
 }
 
 impl Args {
-    pub fn run(self) -> Outcome {
+    pub fn run(mut self) -> Outcome {
         let json = self.log_format == LogFormat::Json;
         logging(json);
+        let _slot = slot(self.slots.as_deref(), &mut self.state, &mut self.out)?;
         let work = self.work()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -154,7 +160,7 @@ impl Args {
             rotation: rotation(&config),
             in_flight: config.http.in_flight,
             out: self.out.unwrap_or(config.output.dir),
-            state: self.state.unwrap_or(config.state.dir),
+            state: StateConfig { dir: self.state.unwrap_or(config.state.dir), ..config.state },
         })
     }
 
@@ -168,6 +174,20 @@ impl Args {
         let (config, source) = Config::load(path).map_err(Failure::usage)?;
         Ok((config, Some(source)))
     }
+}
+
+/// Takes a folder of its own for this process, where that is asked for; held as long as it is kept.
+pub fn slot(
+    parent: Option<&Path>,
+    state: &mut Option<PathBuf>,
+    out: &mut Option<PathBuf>,
+) -> Result<Option<Slot>, Failure> {
+    let slot = parent.map(Slot::take).transpose().map_err(|e| Failure::usage(miette!("{e}")))?;
+    if let Some(slot) = &slot {
+        tracing::info!("state and output are in {}", slot.folder.display());
+        (*state, *out) = (Some(slot.state()), Some(slot.out()));
+    }
+    Ok(slot)
 }
 
 /// Sites and addresses asked for.

@@ -9,7 +9,7 @@ use miette::miette;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::crawl::{LogFormat, logging, targets};
+use super::crawl::{LogFormat, logging, slot, targets};
 use super::{Failure, Outcome, exit};
 use crate::config::{self, Cidr, Config};
 use crate::crawl::setup::{Overrides, Setup};
@@ -41,6 +41,10 @@ pub struct Args {
     /// Folder for the memory.
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
+    /// For several workers with one volume: keep state and output in the first of the folders DIR/1, DIR/2, … that no
+    /// other process has (DIR/1/state, DIR/1/out).
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "state"])]
+    slots: Option<PathBuf>,
     /// Folder or file with selector files that add to and override the built-in ones.
     #[arg(long, value_name = "DIR")]
     selectors: Vec<PathBuf>,
@@ -53,8 +57,9 @@ pub struct Args {
 }
 
 impl Args {
-    pub fn run(self) -> Outcome {
+    pub fn run(mut self) -> Outcome {
         logging(self.log_format == LogFormat::Json);
+        let _slot = slot(self.slots.as_deref(), &mut self.state, &mut self.out)?;
         let mode = Mode { once: self.once };
         let load: Loader = Arc::new(move || self.load());
         let live = load().map_err(|report| Failure { code: exit::USAGE, report })?;

@@ -1,7 +1,7 @@
 //! `jingwen state`.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Subcommand, ValueEnum};
 use jiff::Timestamp;
@@ -10,9 +10,11 @@ use serde::Serialize;
 use url::Url;
 
 use super::{Failure, Outcome, check_config, exit};
-use crate::config::Config;
+use crate::config::{Config, StateConfig};
+use crate::frontier::admin::{HostQueue, Overview, Retry};
+use crate::frontier::any::AnyFrontier;
+use crate::frontier::place::Place;
 use crate::frontier::sqlite::SqliteFrontier;
-use crate::frontier::sqlite::admin::{HostQueue, Overview, Retry};
 use crate::frontier::{FrontierError, UrlKey, now};
 use crate::output::lock::StateLock;
 use crate::sites::Sites;
@@ -22,16 +24,20 @@ use crate::urls::CanonicalUrl;
 /// Look into a crawl's memory, and mend it.
 ///
 /// The state is plain SQLite (STATE/frontier.sqlite), so `sqlite3` can look further. Changing it needs the crawl to be
-/// stopped; looking does not.
+/// stopped; looking does not. A frontier in PostgreSQL (`postgres` under [state], or JINGWEN_POSTGRES) is looked into
+/// likewise, and what is changed in it is only what no worker is at.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  jingwen state\n  jingwen state hosts --limit 5\n  jingwen state forget https://www.sznews.com/content/1.htm\n  \
                   jingwen state unblock www.sznews.com"
 )]
 pub struct Args {
-    /// Folder of the state [default: that of ./jingwen.toml, else `state`]
+    /// Folder of the state [default: that of the configuration, else `state`]
     #[arg(long, value_name = "DIR", global = true)]
     state: Option<PathBuf>,
+    /// Configuration file [default: ./jingwen.toml, if it is there and --state is not given]
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
     /// How it is shown
     #[arg(long, value_enum, default_value_t, global = true)]
     format: Format,
@@ -85,40 +91,46 @@ enum What {
 
 impl Args {
     pub fn run(self) -> Outcome {
-        let folder = match &self.state {
-            Some(folder) => folder.clone(),
-            None if PathBuf::from("jingwen.toml").is_file() => {
-                Config::load("jingwen.toml".as_ref()).map_err(Failure::usage)?.0.state.dir
-            }
-            None => Config::default().state.dir,
+        let usual = PathBuf::from("jingwen.toml");
+        let file = self.config.as_ref().or_else(|| (self.state.is_none() && usual.is_file()).then_some(&usual));
+        let config = match file {
+            Some(file) => Config::load(file).map_err(Failure::usage)?.0,
+            None => Config::default(),
         };
-        let path = folder.join("frontier.sqlite");
-        if !path.is_file() {
-            return Err(Failure::usage(miette!(
-                help = "name the folder with --state; `jingwen crawl` makes it",
-                "there is no state in {}",
-                folder.display()
-            )));
-        }
-        // Whoever changes something must be alone; whoever looks need not be.
-        let changes = matches!(self.what, Some(What::Forget { .. } | What::Unblock { .. } | What::Vacuum));
-        let _lock = match changes {
-            true => Some(StateLock::take(&folder).map_err(|e| Failure::usage(miette!("{e}")))?),
-            false => None,
+        let state = StateConfig { dir: self.state.clone().unwrap_or(config.state.dir), ..config.state };
+        let place = Place::of(&state).map_err(|e| Failure::usage(miette!("{e}")))?;
+        let _lock = match place.shared {
+            Some(_) => None,
+            None => self.lock(&state.dir)?,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|e| Failure::unexpected(miette!("cannot start: {e}")))?;
         runtime.block_on(async {
-            let frontier = SqliteFrontier::open(&path).await.map_err(|e| Failure::usage(miette!("{e}")))?;
+            let opened = AnyFrontier::look(&place, &state.dir).await;
+            let frontier = opened.map_err(|e| Failure::usage(miette!("{e}")))?;
             let outcome = self.on(&frontier).await;
             frontier.close().await;
             outcome
         })
     }
 
-    async fn on(&self, frontier: &SqliteFrontier) -> Outcome {
+    /// Whoever changes something must be alone; whoever looks need not be.
+    fn lock(&self, folder: &Path) -> Result<Option<StateLock>, Failure> {
+        if !folder.join("frontier.sqlite").is_file() {
+            return Err(Failure::usage(miette!(
+                help = "name the folder with --state; `jingwen crawl` makes it",
+                "there is no state in {}",
+                folder.display()
+            )));
+        }
+        let changes = matches!(self.what, Some(What::Forget { .. } | What::Unblock { .. } | What::Vacuum));
+        let lock = changes.then(|| StateLock::take(folder)).transpose();
+        lock.map_err(|e| Failure::usage(miette!("{e}")))
+    }
+
+    async fn on(&self, frontier: &AnyFrontier) -> Outcome {
         match &self.what {
             None | Some(What::Show) => self.show(&frontier.overview(now()).await.map_err(failed)?, overview),
             Some(What::Hosts { limit }) => {
@@ -143,22 +155,14 @@ impl Args {
                 }
                 Ok(exit::DONE)
             }
-            Some(What::Vacuum) => {
-                let damage = frontier.damage().await.map_err(failed)?;
-                if !damage.is_empty() {
-                    return Err(Failure::unexpected(miette!(
-                        help =
-                            "keep the file and the output; `sqlite3 frontier.sqlite .recover` saves what can be saved",
-                        "the state is damaged: {}",
-                        damage.join("; ")
-                    )));
-                }
-                let before = frontier.overview(now()).await.map_err(failed)?.bytes;
-                frontier.vacuum().await.map_err(failed)?;
-                let after = frontier.overview(now()).await.map_err(failed)?.bytes;
-                say(&format!("sound; {} before, {} now", size(before), size(after)))?;
-                Ok(exit::DONE)
-            }
+            Some(What::Vacuum) => match frontier {
+                AnyFrontier::Sqlite(file) => vacuum(file).await,
+                #[cfg(feature = "postgres")]
+                AnyFrontier::Postgres(_) => Err(Failure::usage(miette!(
+                    help = "`VACUUM (VERBOSE)` in psql gives a report, `pg_amcheck` looks for damage",
+                    "PostgreSQL gives free room back by itself (autovacuum); there is nothing to do here"
+                ))),
+            },
         }
     }
 
@@ -173,8 +177,24 @@ impl Args {
     }
 }
 
+async fn vacuum(file: &SqliteFrontier) -> Outcome {
+    let damage = file.damage().await.map_err(failed)?;
+    if !damage.is_empty() {
+        return Err(Failure::unexpected(miette!(
+            help = "keep the file and the output; `sqlite3 frontier.sqlite .recover` saves what can be saved",
+            "the state is damaged: {}",
+            damage.join("; ")
+        )));
+    }
+    let before = file.overview(now()).await.map_err(failed)?.bytes;
+    file.vacuum().await.map_err(failed)?;
+    let after = file.overview(now()).await.map_err(failed)?.bytes;
+    say(&format!("sound; {} before, {} now", size(before), size(after)))?;
+    Ok(exit::DONE)
+}
+
 /// Origins of a host name, or the error that there are none.
-async fn known(frontier: &SqliteFrontier, name: &str) -> Result<Vec<String>, Failure> {
+async fn known(frontier: &AnyFrontier, name: &str) -> Result<Vec<String>, Failure> {
     let origins = frontier.origins(name).await.map_err(failed)?;
     match origins.is_empty() {
         true => {
@@ -184,7 +204,7 @@ async fn known(frontier: &SqliteFrontier, name: &str) -> Result<Vec<String>, Fai
     }
 }
 
-async fn forget(frontier: &SqliteFrontier, target: &str, sites: &Sites) -> Result<(), Failure> {
+async fn forget(frontier: &AnyFrontier, target: &str, sites: &Sites) -> Result<(), Failure> {
     if !target.contains("://") {
         for origin in known(frontier, target).await? {
             let gone = frontier.forget_host(&origin).await.map_err(failed)?;
@@ -263,5 +283,8 @@ fn say(text: &str) -> Result<(), Failure> {
 }
 
 fn failed(error: FrontierError) -> Failure {
-    Failure::unexpected(miette!("{error}"))
+    match error.is_usage() {
+        true => Failure::usage(miette!("{error}")),
+        false => Failure::unexpected(miette!("{error}")),
+    }
 }

@@ -190,21 +190,29 @@ impl Committer {
     async fn commit(&self, group: &mut [Finished]) -> Result<(), CrawlError> {
         // Held to the end, so that of two runs with the same text the second one sees the first.
         let mut outputs = self.context.store.outputs.lock().await;
+        outputs.settle(&self.context.frontier).await?;
         let written = self.write(group, &mut outputs).await;
-        if written.is_err() {
-            outputs.articles.lines.roll_back();
-            outputs.rejected.lines.roll_back();
-            // What was noted of texts that are not written after all.
-            if let Ok(rows) = self.context.frontier.sketches().await {
-                outputs.nearby = Nearby::new(rows);
+        if let Err(error) = written {
+            // What was noted of texts that are not written after all goes as well, before anything else is written.
+            outputs.doubtful = true;
+            // What was appended may count, where it is not known what was committed; then it stays until that is known.
+            if !matches!(&error, CrawlError::Frontier(error) if error.is_doubtful()) {
+                outputs.articles.lines.roll_back();
+                outputs.rejected.lines.roll_back();
             }
-            return written;
+            return Err(error);
         }
         // What is wrong with a part now must not take the commit back.
         outputs.articles.lines.committed();
         outputs.rejected.lines.committed();
-        outputs.articles.committed().await?;
-        Ok(outputs.rejected.committed().await?)
+        let cut = async {
+            outputs.articles.committed().await?;
+            outputs.rejected.committed().await
+        };
+        let cut = cut.await;
+        // A part may be noted and not cut off.
+        outputs.doubtful = cut.is_err();
+        Ok(cut?)
     }
 
     async fn write(&self, group: &mut [Finished], outputs: &mut Outputs) -> Result<(), CrawlError> {
@@ -247,6 +255,9 @@ impl Committer {
         fault("commit");
         self.context.frontier.commit(&batch).await?;
         fault("committed");
+        if !batch.budgets.is_empty() {
+            self.context.store.budgets.note(self.context.frontier.spent_elsewhere().await?);
+        }
         self.wake(&batch);
         Ok(())
     }

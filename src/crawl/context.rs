@@ -20,7 +20,7 @@ use super::robots::Robots;
 use super::store::Store;
 use super::traps::{self, Traps};
 use crate::clean;
-use crate::frontier::sqlite::SqliteFrontier;
+use crate::frontier::any::AnyFrontier;
 use crate::frontier::{HostId, LeasedHost, Millis, RunId, UrlKey};
 use crate::sites::Site;
 use crate::units::Hours;
@@ -80,7 +80,7 @@ pub struct Context {
     /// Which addresses may be connected to.
     pub guard: Guard,
     /// What to fetch next.
-    pub frontier: SqliteFrontier,
+    pub frontier: AnyFrontier,
     /// What the run covers.
     pub scope: Scope,
     /// How it is done.

@@ -1,11 +1,13 @@
 //! When a request may go. Everything that is true of one host lives in one value, and nothing else in the program
 //! knows how politeness works.
 //!
-//! A request goes when four things allow it: a concurrency permit, the host's `not_before` (Retry-After, backoff,
-//! block), the pace (interval and slow-down, counted from the last request of any run) and the limiter, which never lets
-//! two requests closer together than the interval, not even after a pause. robots.txt counts like any other request.
+//! A request goes when five things allow it: the host's lease, a concurrency permit, the host's `not_before`
+//! (Retry-After, backoff, block), the pace (interval and slow-down, counted from the last request of any run) and the
+//! limiter, which never lets two requests closer together than the interval, not even after a pause. robots.txt counts
+//! like any other request.
 
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,7 +19,7 @@ use super::address::{Address, Addresses};
 use super::fetch::{FetchError, Response};
 use super::rest::{AT_REST, Rest};
 use super::robots::Robots;
-use crate::frontier::{HostUpdate, LeasedHost, Millis, now};
+use crate::frontier::{HostUpdate, LeasedHost, Millis, NEVER, now};
 use crate::sites::{CrawlRules, StatusAction};
 use crate::units::Span;
 
@@ -78,6 +80,8 @@ pub struct Gate {
     replay: bool,
     /// Longest time this run waits for the host.
     patience: Duration,
+    /// Until when the lease lasts: afterwards the host may be another worker's.
+    leased_until: AtomicI64,
 }
 
 struct State {
@@ -166,7 +170,17 @@ impl Gate {
             address: OnceLock::new(),
             replay,
             patience,
+            leased_until: AtomicI64::new(NEVER),
         }
+    }
+
+    /// The lease lasts until a time. A process that stood still for longer finds it over, and asks nothing more.
+    pub fn hold_until(&self, deadline: Millis) {
+        self.leased_until.store(deadline, Ordering::Relaxed);
+    }
+
+    fn is_over(&self) -> bool {
+        now() >= self.leased_until.load(Ordering::Relaxed)
     }
 
     /// Waits until a request may go; `None` if that is further off than this run has patience for.
@@ -180,7 +194,7 @@ impl Gate {
             let address = self.address.get();
             let (limiter, at) = {
                 let state = self.state();
-                if self.too_long(&state) {
+                if self.too_long(&state) || self.is_over() {
                     return None;
                 }
                 (state.limiter.clone(), state.not_before.max(state.paced))
@@ -197,6 +211,9 @@ impl Gate {
             };
             let mut state = self.state();
             let here = Instant::now();
+            if self.is_over() {
+                return None;
+            }
             // Something may have happened while this one waited.
             if state.not_before.max(state.paced) <= here {
                 let next = if state.stretch > 1.0 {
@@ -294,9 +311,9 @@ impl Gate {
         self.state().blocked.clone()
     }
 
-    /// True while the host's next turn is so far off that it is left to a later run.
+    /// True while the host's next turn is so far off that it is left to a later run, or the lease is over.
     pub fn is_shut(&self) -> bool {
-        !self.replay && self.too_long(&self.state())
+        !self.replay && (self.too_long(&self.state()) || self.is_over())
     }
 
     /// An answer came.

@@ -60,13 +60,22 @@ pub struct Budget {
     most: u64,
     /// Day, and requests on it.
     used: Mutex<(Date, u64)>,
+    /// … and those by other workers, as far as they are known.
+    elsewhere: Mutex<(Date, u64)>,
 }
 
 impl Budget {
     /// With what was used before, as [`Budget::used`] gave it.
     pub fn new(most: u64, before: Option<(&str, u64)>) -> Self {
         let used = before.and_then(|(day, used)| Some((day.parse().ok()?, used))).unwrap_or((Date::ZERO, 0));
-        Self { most, used: Mutex::new(used) }
+        Self { most, used: Mutex::new(used), elsewhere: Mutex::new((Date::ZERO, 0)) }
+    }
+
+    /// Other workers have made so many requests on a day.
+    fn note(&self, day: &str, requests: u64) {
+        if let Ok(day) = day.parse() {
+            *lock(&self.elsewhere) = (day, requests);
+        }
     }
 
     /// Takes one; false if there is none left.
@@ -75,7 +84,8 @@ impl Budget {
         if used.0 != today {
             *used = (today, 0);
         }
-        let is_left = used.1 < self.most;
+        let elsewhere = Some(*lock(&self.elsewhere)).filter(|(day, _)| *day == today).map_or(0, |(_, n)| n);
+        let is_left = used.1 + elsewhere < self.most;
         used.1 += u64::from(is_left);
         is_left
     }
@@ -92,13 +102,15 @@ impl Budget {
 pub struct Budgets {
     /// What was used before this process: day and requests.
     before: HashMap<String, (String, u64)>,
+    /// What other workers have used, likewise.
+    elsewhere: Mutex<HashMap<String, (String, u64)>>,
     made: Mutex<HashMap<String, Arc<Budget>>>,
 }
 
 impl Budgets {
     /// With what the state says was used.
     pub fn new(before: HashMap<String, (String, u64)>) -> Self {
-        Self { before, made: Mutex::default() }
+        Self { before, ..Self::default() }
     }
 
     /// The budget of a site, shared by its hosts.
@@ -111,7 +123,20 @@ impl Budgets {
             let (day, used) = budget.used();
             *budget = Arc::new(Budget::new(most, Some((&day, used))));
         }
+        if let Some((day, requests)) = lock(&self.elsewhere).get(site) {
+            budget.note(day, *requests);
+        }
         budget.clone()
+    }
+
+    /// What other workers have used: site, day, requests.
+    pub fn note(&self, elsewhere: Vec<(String, String, u64)>) {
+        for (site, day, requests) in elsewhere {
+            if let Some(budget) = lock(&self.made).get(&site) {
+                budget.note(&day, requests);
+            }
+            lock(&self.elsewhere).insert(site, (day, requests));
+        }
     }
 
     /// What is to be kept of them: site, day, requests.
@@ -156,5 +181,19 @@ mod tests {
         assert_eq!(rest.budget.as_ref().unwrap().used(), ("2026-11-25".into(), 3));
         assert!(rest.take(until).is_ok());
         assert_eq!(rest.budget.as_ref().unwrap().used(), ("2026-11-26".into(), 1));
+    }
+
+    #[test]
+    fn what_other_workers_ask_counts_on_its_day() {
+        let budgets = Budgets::new(HashMap::from([("a".into(), ("2026-11-25".into(), 1))]));
+        budgets.note(vec![("a".into(), "2026-11-25".into(), 3)]);
+        let rest = Rest { budget: Some(budgets.of("a", 5)), ..rest(&[], None) };
+        let day = at("2026-11-25T12:00:00+08:00");
+        assert!(rest.take(day).is_ok() && rest.take(day).is_err());
+        assert_eq!(budgets.used(), [("a".into(), "2026-11-25".into(), 2)], "only our own is written");
+        let tomorrow = at("2026-11-26T12:00:00+08:00");
+        assert!((0..5).all(|_| rest.take(tomorrow).is_ok()) && rest.take(tomorrow).is_err());
+        budgets.note(vec![("b".into(), "2026-11-26".into(), 5)]);
+        assert!(!budgets.of("b", 5).take("2026-11-26".parse().unwrap()));
     }
 }

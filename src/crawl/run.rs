@@ -31,12 +31,12 @@ use crate::urls::{HostKey, registered};
 
 /// Hosts held at a time.
 const HELD: u32 = 200;
-/// How long a lease lasts; renewed long before.
-const LEASE_MS: i64 = 600_000;
+/// Renewals of a lease in the time that it lasts.
+const RENEWALS: u32 = 5;
+/// With no host held, how long a run waits before it looks again: another worker may give one back meanwhile.
+const LOOK: Duration = Duration::from_secs(2);
 /// What the reasons begin with where a host named the wait itself (Retry-After) and nothing else is wrong.
 pub const ASKED_TO_WAIT: &str = "it asked to wait";
-/// How often leases are renewed.
-const RENEW: Duration = Duration::from_secs(120);
 
 /// Why a run could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +67,12 @@ pub enum CrawlError {
 impl CrawlError {
     /// True where the fault is in how the program was called, and nothing was fetched.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Output(OutputError::Locked { .. } | OutputError::Torn { .. }) | Self::Warc(_))
+        match self {
+            Self::Output(error) => matches!(error, OutputError::Locked { .. } | OutputError::Torn { .. }),
+            Self::Frontier(error) => error.is_usage(),
+            Self::Warc(_) => true,
+            _ => false,
+        }
     }
 }
 
@@ -125,7 +130,7 @@ impl Plan {
         // Where single pages were given, only their hosts take part, whatever else the state holds.
         let by_hand = focus.is_some();
         frontier
-            .select(run, &|origin| match by_hand {
+            .select(run, began, &|origin| match by_hand {
                 true => origins.contains(origin),
                 false => Url::parse(origin).is_ok_and(|url| scope.covers(&url)),
             })
@@ -141,6 +146,7 @@ impl Plan {
             let queued = frontier.recheck(run, since, began, keys.as_deref()).await?;
             tracing::info!("{queued} articles are looked at again");
         }
+        store.budgets.note(frontier.spent_elsewhere().await?);
         let (sender, finished) = mpsc::channel(256);
         let context = Arc::new(Context {
             run,
@@ -221,14 +227,20 @@ impl Run {
         let Run { context, committer, finished } = self;
         let committing = tokio::spawn(committer.run(finished));
         let mut leading = lead(&context).await;
+        if leading.is_err() {
+            // Nobody renews the leases any more.
+            context.stop(End::Interrupted);
+        }
         // Workers end only when all their visits are settled, so nothing is on its way to the committer any more.
         context.closed.cancel();
         let committed = committing.await;
         if leading.is_ok() && !context.broken.load(Ordering::Acquire) {
             leading = held_back(&context).await;
         }
+        let over = context.frontier.finish(context.run).await;
         committed??;
         leading?;
+        over?;
         let mut report = lock(&context.report).clone();
         report.drift = context.store.drift.report(&|site| context.scope.chosen.contains(site));
         report.took = begun.elapsed();
@@ -240,16 +252,24 @@ impl Run {
 /// Leases hosts and lets workers work through them.
 async fn lead(context: &Arc<Context>) -> Result<(), CrawlError> {
     let mut workers: JoinSet<(Arc<Host>, Result<(), CrawlError>)> = JoinSet::new();
-    let mut renew = tokio::time::interval(RENEW);
+    let lease = i64::try_from(context.store.lease.as_millis()).unwrap_or(i64::MAX / 4);
+    // By both clocks: one stands still while the machine sleeps, and the other may be set back.
+    let (every, mut renewed) = (context.store.lease / RENEWALS, (now(), Instant::now()));
     let most = HELD.min(context.store.most_in_flight);
     let mut failure = None;
     loop {
+        // Before anything is leased, for a process that stood still may find its own leases over.
+        let slept = u128::try_from(now() - renewed.0).is_ok_and(|age| age >= every.as_millis());
+        if slept || renewed.1.elapsed() >= every {
+            renewed = (now(), Instant::now());
+            renew(context, renewed.0 + lease).await?;
+        }
         if !context.closing.is_cancelled() {
             let free = most.saturating_sub(u32::try_from(workers.len()).unwrap_or(most));
             if free > 0 {
-                let leased = context.frontier.lease(context.run, free, now(), now() + LEASE_MS).await?;
-                for lease in leased {
-                    hold(context, lease, &mut workers);
+                let until = now() + lease;
+                for lease in context.frontier.lease(context.run, free, now(), until).await? {
+                    hold(context, lease, until, &mut workers);
                 }
             }
         }
@@ -266,18 +286,37 @@ async fn lead(context: &Arc<Context>) -> Result<(), CrawlError> {
                 }
             }
             () = context.ready.notified() => {}
-            _ = renew.tick() => {
-                let held: Vec<HostId> = lock(&context.held).keys().copied().collect();
-                context.frontier.renew(&held, now() + LEASE_MS).await?;
-            }
+            () = tokio::time::sleep(every) => {}
             () = context.closing.cancelled(), if !workers.is_empty() && !context.closing.is_cancelled() => {}
         }
     }
     failure.map_or(Ok(()), Err)
 }
 
-fn hold(context: &Arc<Context>, lease: LeasedHost, workers: &mut JoinSet<(Arc<Host>, Result<(), CrawlError>)>) {
+/// Prolongs the leases of the hosts held. One that was lost is asked nothing more; whether something of it was lost with
+/// it, the commit finds out.
+async fn renew(context: &Context, until: Millis) -> Result<(), CrawlError> {
+    let held: Vec<Arc<Host>> = lock(&context.held).values().cloned().collect();
+    let ids: Vec<HostId> = held.iter().map(|host| host.lease.id).collect();
+    let lost = context.frontier.renew(context.run, &ids, until).await?;
+    for host in held {
+        let is_lost = lost.contains(&host.lease.id);
+        if is_lost {
+            tracing::warn!(host = %host.lease.key, "another worker has it now, for this process stood still");
+        }
+        host.gate.hold_until(if is_lost { 0 } else { until });
+    }
+    Ok(())
+}
+
+fn hold(
+    context: &Arc<Context>,
+    lease: LeasedHost,
+    until: Millis,
+    workers: &mut JoinSet<(Arc<Host>, Result<(), CrawlError>)>,
+) {
     let host = Arc::new(Host::new(lease, context));
+    host.gate.hold_until(until);
     lock(&context.held).insert(host.lease.id, host.clone());
     let context = context.clone();
     workers.spawn(async move {
@@ -339,7 +378,7 @@ async fn wait_for_host(context: &Arc<Context>) -> Result<bool, CrawlError> {
         return Ok(false);
     }
     tokio::select! {
-        () = tokio::time::sleep(wait) => {}
+        () = tokio::time::sleep(wait.min(LOOK)) => {}
         () = context.closing.cancelled() => {}
     }
     context.ready.notify_one();

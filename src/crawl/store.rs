@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore};
 
@@ -16,9 +17,11 @@ use super::rest::Budgets;
 use super::run::CrawlError;
 use super::sketch::Nearby;
 use crate::clean::frames::Shared as Frames;
+use crate::config::StateConfig;
 use crate::drift::{Warning, Watch};
-use crate::frontier::sqlite::SqliteFrontier;
-use crate::frontier::{Batch, Frontier, RunId};
+use crate::frontier::any::AnyFrontier;
+use crate::frontier::place::Place;
+use crate::frontier::{Batch, Frontier, FrontierError, RunId};
 use crate::output::OutputError;
 use crate::output::lock::StateLock;
 use crate::output::parts::Rotation;
@@ -30,11 +33,31 @@ use super::report::SiteReport;
 /// `articles.jsonl` and `rejected.jsonl`.
 pub struct Outputs {
     /// Records.
-    pub articles: Series<SqliteFrontier>,
+    pub articles: Series<AnyFrontier>,
     /// Pages that gave none.
-    pub rejected: Series<SqliteFrontier>,
+    pub rejected: Series<AnyFrontier>,
     /// The latest texts.
     pub nearby: Nearby,
+    /// These may differ from what the state has of them: the last commit, or the cutting of a part, went wrong.
+    pub doubtful: bool,
+}
+
+impl Outputs {
+    /// Makes certain what counts, as the next start would.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong with the files or the state.
+    pub async fn settle(&mut self, frontier: &AnyFrontier) -> Result<(), CrawlError> {
+        if self.doubtful {
+            frontier.settle().await?;
+            self.articles.reopen().await?;
+            self.rejected.reopen().await?;
+            self.nearby = Nearby::new(frontier.sketches().await?);
+            self.doubtful = false;
+        }
+        Ok(())
+    }
 }
 
 /// What a page gave, in short: for whoever watches.
@@ -109,7 +132,9 @@ pub trait Observer: Send + Sync {
 /// See the module.
 pub struct Store {
     /// What to fetch next.
-    pub frontier: SqliteFrontier,
+    pub frontier: AnyFrontier,
+    /// How long its leases last.
+    pub lease: Duration,
     /// The files; whoever commits holds them from the first append to the commit.
     pub outputs: Mutex<Outputs>,
     /// What sites' pages were like.
@@ -143,16 +168,17 @@ impl Store {
     ///
     /// What went wrong with the state or the output.
     pub async fn open(
-        state: &Path,
+        config: &StateConfig,
         out: &Path,
         rotation: Rotation,
         in_flight: u32,
         observer: Option<Arc<dyn Observer>>,
     ) -> Result<Self, CrawlError> {
-        let state = folder(state)?;
+        let place = Place::of(config).map_err(FrontierError::from)?;
+        let state = folder(&config.dir)?;
         let out = folder(out)?;
         let lock = StateLock::take(&state)?;
-        let frontier = SqliteFrontier::open(&state.join("frontier.sqlite")).await?;
+        let frontier = AnyFrontier::open(&place, &state).await?;
         frontier.recover().await?;
         let articles = Series::open(frontier.clone(), &out.join("articles.jsonl"), rotation).await?;
         let rejected = Series::open(frontier.clone(), &out.join("rejected.jsonl"), rotation).await?;
@@ -166,7 +192,8 @@ impl Store {
         Ok(Self {
             budgets,
             frontier,
-            outputs: Mutex::new(Outputs { articles, rejected, nearby }),
+            lease: place.lease,
+            outputs: Mutex::new(Outputs { articles, rejected, nearby, doubtful: false }),
             addresses: Addresses::default(),
             drift: Watch::open(&state).await?,
             cleaning: Pool::new(processors).map_err(CrawlError::Threads)?,

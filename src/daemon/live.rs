@@ -160,7 +160,7 @@ impl Live {
                 keys.push(key);
             }
         };
-        note(new.state.dir != old.state.dir, "[state] dir");
+        note(toml::to_string(&new.state).ok() != toml::to_string(&old.state).ok(), "[state]");
         note(toml::to_string(&new.output).ok() != toml::to_string(&old.output).ok(), "[output]");
         note(new.daemon.listen != old.daemon.listen, "[daemon] listen");
         note(new.http.in_flight != old.http.in_flight, "[http] in_flight");

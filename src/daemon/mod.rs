@@ -82,6 +82,7 @@ impl DaemonError {
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Crawl(error) => error.is_usage(),
+            Self::Frontier(error) => error.is_usage(),
             Self::Listen { .. } => true,
             _ => false,
         }
@@ -143,8 +144,8 @@ impl Daemon {
         let config = live.config.clone();
         let (drifted, warnings) = mpsc::unbounded_channel();
         let model = Arc::new(Model::new(drifted));
-        let (dir, out) = (&config.state.dir, &config.output.dir);
-        let store = Store::open(dir, out, rotation(&config), config.http.in_flight, Some(model.clone())).await?;
+        let (state, out) = (&config.state, &config.output.dir);
+        let store = Store::open(state, out, rotation(&config), config.http.in_flight, Some(model.clone())).await?;
         let history = History::open(&store.state).await?;
         model.fill(history.rhythms().await?);
         let memories = history.memories().await?;

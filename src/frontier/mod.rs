@@ -1,7 +1,8 @@
 //! What to fetch next, and what is done: the crawl's memory, kept outside the process.
 //!
-//! The trait has an embedded back end ([`sqlite`]). A worker leases *hosts*, not addresses: a host has one owner at a
-//! time, so politeness needs no coordination. A lease ends by itself at its deadline and counts an epoch up.
+//! The trait has two back ends: an embedded one ([`sqlite`]), and one that many workers share (`postgres`, a feature of
+//! the build). A worker leases *hosts*, not addresses: a host has one owner at a time, so politeness needs no
+//! coordination. A lease ends by itself at its deadline and counts an epoch up.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -13,6 +14,11 @@ use crate::crawl::sketch::Row;
 use crate::output::parts::{Closed, Part};
 use crate::urls::{CanonicalUrl, HostKey, hash64};
 
+pub mod admin;
+pub mod any;
+pub mod place;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod sqlite;
 
 /// A time in milliseconds since 1970, UTC.
@@ -55,9 +61,85 @@ pub enum FrontierError {
     Statement {
         /// `read` or `written`.
         doing: &'static str,
-        /// What SQLite said (disk full, read-only, I/O error …).
+        /// What the database said (disk full, read-only, I/O error, connection lost …).
         source: sqlx::Error,
     },
+    /// The connection broke while the database was asked to commit, or it fell silent.
+    #[error(
+        "the connection to the database broke in the middle of a change ({source}), so it is not known whether it was \
+         made; crawling has stopped, and the next start finds out: nothing is lost or doubled"
+    )]
+    Unknown {
+        /// What the database said, or the system.
+        source: sqlx::Error,
+    },
+    /// A host that was being crawled has another owner by now.
+    #[error(
+        "the lease of {origin} was lost to another worker, because this process stood still for longer than a lease \
+         lasts ([state] lease); nothing of the last pages was committed, and the next start goes on"
+    )]
+    Lost {
+        /// `scheme://name[:port]`.
+        origin: String,
+    },
+    /// Another process has the identity that this one began with.
+    #[error(
+        "another process crawls under this worker's identity (STATE/worker), so this one has stopped; was the state \
+         folder copied? Give each worker folders of its own, and remove `worker` from a copy"
+    )]
+    Replaced,
+    /// The shared frontier could not be opened.
+    #[error("cannot open the frontier {place}: {source}; {help}")]
+    Connect {
+        /// Its address, without the password.
+        place: String,
+        /// What the database said, or the system.
+        source: sqlx::Error,
+        /// What to do.
+        help: &'static str,
+    },
+    /// Where the frontier is cannot be told.
+    #[error(transparent)]
+    Place(#[from] place::PlaceError),
+    /// Clocks that differ would take hosts from each other too early.
+    #[error("this machine's clock is {seconds} s off that of {place}; set it (NTP), for waits are kept by it")]
+    Clock {
+        /// By how much.
+        seconds: i64,
+        /// The frontier's address, without the password.
+        place: String,
+    },
+    /// A worker is at it.
+    #[error("{origin} is being crawled by a worker now; stop the workers, or try again when it is done")]
+    Held {
+        /// `scheme://name[:port]`.
+        origin: String,
+    },
+}
+
+impl FrontierError {
+    /// True where the fault is in how the program was called, and nothing was fetched.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Connect { source, .. } => is_mistake(source),
+            Self::Place(_) | Self::Clock { .. } | Self::Held { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// True where a commit may have happened or not.
+    pub fn is_doubtful(&self) -> bool {
+        matches!(self, Self::Unknown { .. })
+    }
+}
+
+/// True where a database was asked for that is none of the caller's. One that is not there, starting, or full is no mistake:
+/// the next start may find it.
+fn is_mistake(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    // Who asks (28), for what (3D), and what they may (42).
+    code.is_some_and(|code| ["28", "3D", "42"].iter().any(|class| code.starts_with(class)))
+        || matches!(error, sqlx::Error::Configuration(_) | sqlx::Error::Tls(_))
 }
 
 /// Number of a run within one process, from 1. Several runs can share a frontier: each leases only the hosts it has
@@ -415,8 +497,13 @@ pub trait Frontier: Send + Sync + 'static {
     /// When the earliest retry of a host is due.
     fn next_retry(&self, host: HostId) -> impl Future<Output = Result<Option<Millis>, FrontierError>> + Send;
 
-    /// Prolongs leases.
-    fn renew(&self, hosts: &[HostId], deadline: Millis) -> impl Future<Output = Result<(), FrontierError>> + Send;
+    /// Prolongs a run's leases, and says that it is under way. Gives the hosts that have another owner by now.
+    fn renew(
+        &self,
+        run: RunId,
+        hosts: &[HostId],
+        deadline: Millis,
+    ) -> impl Future<Output = Result<Vec<HostId>, FrontierError>> + Send;
 
     /// Gives a host back, last asked at `asked`; it becomes ready when something of it is due. Recurring pages visited at
     /// or after `run_start` do not count, and without `keep` the host takes no part in this run any more, unless new links
@@ -429,7 +516,7 @@ pub trait Frontier: Send + Sync + 'static {
         asked: Millis,
     ) -> impl Future<Output = Result<(), FrontierError>> + Send;
 
-    /// Commits a batch, all or nothing.
+    /// Commits a batch, all or nothing; an error that [is doubtful](FrontierError::is_doubtful) leaves open which.
     fn commit(&self, batch: &Batch) -> impl Future<Output = Result<(), FrontierError>> + Send;
 
     /// True for those keys that are done or waiting.
@@ -455,18 +542,29 @@ pub trait Frontier: Send + Sync + 'static {
     /// hosts count as asked just now.
     fn recover(&self) -> impl Future<Output = Result<(), FrontierError>> + Send;
 
-    /// Says which hosts belong to a run, by origin.
+    /// Says which hosts belong to a run that began at a time, by origin.
     fn select(
         &self,
         run: RunId,
+        began: Millis,
         belongs: &(dyn Fn(&str) -> bool + Sync),
     ) -> impl Future<Output = Result<(), FrontierError>> + Send;
+
+    /// A run is over: what it still held is given back.
+    fn finish(&self, run: RunId) -> impl Future<Output = Result<(), FrontierError>> + Send;
+
+    /// Waits until the store has done, or not done, everything that it was asked to: after an error that
+    /// [is doubtful](FrontierError::is_doubtful), what is read afterwards is certain.
+    fn settle(&self) -> impl Future<Output = Result<(), FrontierError>> + Send;
 
     /// Sketches of the latest texts.
     fn sketches(&self) -> impl Future<Output = Result<Vec<Row>, FrontierError>> + Send;
 
     /// Requests of sites on their last day, by site, as batches had them.
     fn budgets(&self) -> impl Future<Output = Result<HashMap<String, (String, u64)>, FrontierError>> + Send;
+
+    /// Requests of sites on a day by other workers: site, day, requests.
+    fn spent_elsewhere(&self) -> impl Future<Output = Result<Vec<(String, String, u64)>, FrontierError>> + Send;
 
     /// What is committed of an output file.
     fn output(&self, path: &str) -> impl Future<Output = Result<Option<OutputState>, FrontierError>> + Send;

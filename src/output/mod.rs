@@ -84,6 +84,23 @@ impl Appender for File {
     }
 }
 
+/// A file that was given up.
+struct Closed;
+
+impl Appender for Closed {
+    fn append(&mut self, _bytes: &[u8]) -> io::Result<()> {
+        Err(io::Error::other("it is closed, for it could not be opened anew"))
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn cut(&mut self, _len: u64) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// One JSONL file with its committed length.
 pub struct JsonLines {
     path: PathBuf,
@@ -129,6 +146,11 @@ impl JsonLines {
         }
         file.seek(SeekFrom::Start(len)).map_err(open)?;
         Ok(Self { path: path.to_owned(), file: Box::new(file), committed: len, len })
+    }
+
+    /// Gives the file up, and its lock with it; nothing can be appended any more.
+    pub fn close(&mut self) {
+        self.file = Box::new(Closed);
     }
 
     /// Stands on another file; for tests that make writes fail.

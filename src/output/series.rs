@@ -61,6 +61,19 @@ impl<F: Frontier + Clone> Series<F> {
         Ok(Self { lines, path: path.to_owned(), rotation, frontier, begun, next, finishing: JoinSet::new() })
     }
 
+    /// Opens the file anew as the next start would, after an error that leaves open what the frontier has of it.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong with the files or the state; nothing can be appended then, until this succeeds.
+    pub async fn reopen(&mut self) -> Result<(), SeriesError> {
+        // Whatever became of the parts under way, opening takes them up.
+        while self.finishing.join_next().await.is_some() {}
+        self.lines.close();
+        *self = Self::open(self.frontier.clone(), &self.path, self.rotation).await?;
+        Ok(())
+    }
+
     /// The frontier has committed the present length: cuts the file if it is due.
     ///
     /// # Errors
@@ -112,4 +125,49 @@ async fn finish<F: Frontier>(frontier: &F, part: Part, rotation: Rotation) -> Re
     part.tidy();
     let all: Vec<_> = frontier.parts(&part.path).await?.into_iter().filter_map(|part| part.closed).collect();
     Ok(write_index(Path::new(&part.path), &all)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frontier::Batch;
+    use crate::frontier::sqlite::SqliteFrontier;
+    use std::fs;
+
+    /// After an error nobody knows whether the state has what it was asked to note; opening the file anew finds out.
+    #[tokio::test]
+    async fn a_file_that_is_opened_anew_holds_what_the_state_says() {
+        let dir = tempfile::tempdir().unwrap();
+        let frontier = SqliteFrontier::open(&dir.path().join("frontier.sqlite")).await.unwrap();
+        let path = dir.path().join("articles.jsonl");
+        let mut series = Series::open(frontier.clone(), &path, Rotation::default()).await.unwrap();
+        let commit = async |series: &Series<SqliteFrontier>| {
+            let outputs = vec![series.lines.state()];
+            frontier.commit(&Batch { outputs, ..Batch::default() }).await.unwrap();
+        };
+        commit(&series).await;
+        series.lines.append(b"1\n").unwrap();
+        commit(&series).await;
+        series.reopen().await.unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"1\n", "committed, though nobody was told");
+        series.lines.append(b"2\n").unwrap();
+        series.reopen().await.unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"1\n", "not committed");
+        // A part that was noted and not cut off.
+        let part = Part { path: series.lines.state().0, number: 1, bytes: 2, closed: None };
+        frontier.begin_part(&part).await.unwrap();
+        series.reopen().await.unwrap();
+        assert_eq!(fs::read(dir.path().join("articles-000001.jsonl")).unwrap(), b"1\n");
+        series.lines.append(b"3\n").unwrap();
+        commit(&series).await;
+        assert_eq!((fs::read(&path).unwrap(), series.next), (b"3\n".to_vec(), 2));
+        // What cannot be opened takes nothing.
+        fs::write(&path, "torn").unwrap();
+        assert!(series.reopen().await.is_err());
+        assert!(series.lines.append(b"4\n").is_err());
+        fs::write(&path, "3\n").unwrap();
+        series.reopen().await.unwrap();
+        series.lines.append(b"5\n").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"3\n5\n");
+    }
 }

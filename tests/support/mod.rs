@@ -288,6 +288,8 @@ impl Bench {
         // Another binary than the one just built can be tried with JINGWEN_BIN.
         let binary = std::env::var_os("JINGWEN_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_jingwen").into());
         let mut command = Command::new(binary);
+        // A frontier that whoever runs the tests works with is none of theirs.
+        command.env_remove("JINGWEN_POSTGRES").env_remove("JINGWEN_POSTGRES_PASSWORD_FILE");
         command.current_dir(self.dir.path()).args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

@@ -60,6 +60,18 @@ async fn no_more_at_a_time_than_permitted() {
     assert!(third.is_err());
 }
 
+/// A process that stood still wakes up with its leases over: whoever waits for a turn gets none.
+#[tokio::test]
+async fn nothing_is_asked_after_the_lease() {
+    let gate = gate(50, 1);
+    assert!(gate.turn().await.is_some() && !gate.is_shut());
+    gate.hold_until(now() + 20);
+    assert!(gate.turn().await.is_none(), "it ended while the turn was waited for");
+    assert!(gate.is_shut());
+    gate.hold_until(now() + 60_000);
+    assert!(!gate.is_shut() && gate.turn().await.is_some(), "it was renewed");
+}
+
 #[tokio::test]
 async fn retry_after_holds_the_whole_host() {
     let gate = gate(0, 4);

@@ -124,7 +124,7 @@ impl Frontier for SqliteFrontier {
             .map_err(reading)
     }
 
-    async fn renew(&self, hosts: &[HostId], deadline: Millis) -> Result<(), FrontierError> {
+    async fn renew(&self, _run: RunId, hosts: &[HostId], deadline: Millis) -> Result<Vec<HostId>, FrontierError> {
         let rows: Vec<_> = hosts.iter().map(|h| (h.bucket, h.host)).collect();
         sqlx::query(
             "UPDATE host SET ready_at = ?2 WHERE leased = 1 AND (bucket, host) IN
@@ -135,7 +135,8 @@ impl Frontier for SqliteFrontier {
         .execute(&self.writer)
         .await
         .map_err(writing)?;
-        Ok(())
+        // Nobody else has this file.
+        Ok(Vec::new())
     }
 
     async fn release(
@@ -250,7 +251,12 @@ impl Frontier for SqliteFrontier {
         self.forget_old().await
     }
 
-    async fn select(&self, run: RunId, belongs: &(dyn Fn(&str) -> bool + Sync)) -> Result<(), FrontierError> {
+    async fn select(
+        &self,
+        run: RunId,
+        _began: Millis,
+        belongs: &(dyn Fn(&str) -> bool + Sync),
+    ) -> Result<(), FrontierError> {
         let rows =
             sqlx::query("SELECT bucket, host, origin FROM host").fetch_all(&self.reader).await.map_err(reading)?;
         let mut chosen: Vec<(i64, i64)> = Vec::new();
@@ -270,18 +276,33 @@ impl Frontier for SqliteFrontier {
         .await
         .map_err(writing)?;
         // Plans may have changed; the gate looks at them anew before anything is asked.
+        sqlx::query("UPDATE host SET not_before = 0, blocked = NULL WHERE active = ?1 AND leased = 0 AND blocked LIKE ?2 || '%'")
+            .bind(run)
+            .bind(crate::crawl::rest::AT_REST)
+            .execute(&mut *tx)
+            .await
+            .map_err(writing)?;
+        // A run leaves out what it has visited; when that is due again is for this one to see.
         sqlx::query(
-            "UPDATE host SET not_before = 0, blocked = NULL, ready_at = coalesce((SELECT min(due) FROM url
-             WHERE url.bucket = host.bucket AND url.host = host.host), ?1)
-             WHERE active = ?3 AND leased = 0 AND blocked LIKE ?2 || '%'",
+            "UPDATE host SET ready_at = max(not_before, coalesce((SELECT min(due) FROM url
+             WHERE url.bucket = host.bucket AND url.host = host.host), ?1)) WHERE active = ?2 AND leased = 0",
         )
         .bind(NEVER)
-        .bind(crate::crawl::rest::AT_REST)
         .bind(run)
         .execute(&mut *tx)
         .await
         .map_err(writing)?;
         tx.commit().await.map_err(writing)
+    }
+
+    async fn finish(&self, _run: RunId) -> Result<(), FrontierError> {
+        // The next selection takes its hosts over.
+        Ok(())
+    }
+
+    async fn settle(&self) -> Result<(), FrontierError> {
+        // A statement that has returned is over.
+        Ok(())
     }
 
     async fn sketches(&self) -> Result<Vec<Row>, FrontierError> {
@@ -296,6 +317,10 @@ impl Frontier for SqliteFrontier {
         let rows: Vec<(String, String, i64)> =
             sqlx::query_as("SELECT site, day, requests FROM budget").fetch_all(&self.reader).await.map_err(reading)?;
         Ok(rows.into_iter().map(|(site, day, n)| (site, (day, u64::try_from(n).unwrap_or(0)))).collect())
+    }
+
+    async fn spent_elsewhere(&self) -> Result<Vec<(String, String, u64)>, FrontierError> {
+        Ok(Vec::new())
     }
 
     async fn output(&self, path: &str) -> Result<Option<OutputState>, FrontierError> {

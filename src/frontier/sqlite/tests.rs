@@ -122,7 +122,7 @@ async fn waits_and_robots_outlive_the_process() {
 
     let frontier = SqliteFrontier::open(&dir.path().join("frontier.sqlite")).await.unwrap();
     frontier.recover().await.unwrap();
-    frontier.select(1, &|_| true).await.unwrap();
+    frontier.select(1, now(), &|_| true).await.unwrap();
     assert_eq!(frontier.next_retry(host.id).await.unwrap(), Some(later));
     assert!(frontier.lease(1, 1, now(), now()).await.unwrap().is_empty());
     let host = frontier.lease(1, 1, later, later).await.unwrap().remove(0);
@@ -131,6 +131,23 @@ async fn waits_and_robots_outlive_the_process() {
     frontier.release(&host, NEVER, true, 0).await.unwrap();
     // Of another run it is none of the business.
     assert!(frontier.lease(2, 1, NEVER - 1, NEVER).await.unwrap().is_empty());
+}
+
+/// A run leaves out what it has seen; one that keeps to the rhythm of its lists, and so wakes nothing, finds them when they
+/// are due, also where no seed and no new link leads to their host.
+#[tokio::test]
+async fn lists_are_due_again_in_a_later_run() {
+    let (_dir, frontier) = fresh().await;
+    let list = link("http://a.example/", Kind::List);
+    frontier.commit(&Batch { run: 1, links: vec![list.clone()], ..Batch::default() }).await.unwrap();
+    let host = frontier.lease(1, 1, now(), now() + 60_000).await.unwrap().remove(0);
+    let (began, due) = (now() - 1, now() + 100);
+    let again = Fate::Again { due, etag: None, modified: None, rhythm: 100, content: None };
+    frontier.commit(&Batch { run: 1, visits: vec![(list.key, again)], ..Batch::default() }).await.unwrap();
+    frontier.release(&host, began, true, 0).await.unwrap();
+    assert!(frontier.lease(1, 1, due + 1, due + 60_000).await.unwrap().is_empty(), "not in this run");
+    frontier.select(2, due, &|_| true).await.unwrap();
+    assert_eq!(frontier.lease(2, 1, due + 1, due + 60_000).await.unwrap().len(), 1);
 }
 
 /// Makes the n-th statement that writes fail, by a trigger that counts; gives the frontier's file back after each.

@@ -1,0 +1,254 @@
+//! One batch, one transaction.
+//!
+//! Rows are taken in one order by all workers: the worker's own, then hosts by key, then addresses, texts and the rest. So
+//! transactions wait for each other, and not in a circle.
+
+use std::collections::{BTreeMap, HashMap};
+
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{Postgres, Row, Transaction};
+
+use super::super::{Batch, Fate, FrontierError, HostId, HostUpdate, Kind, Millis, NewUrl, StoredRobots, UrlKey, now};
+use super::{PostgresFrontier, committing, reading, rows, sql, writing};
+use crate::crawl::context::lock;
+
+pub type Tx<'a> = Transaction<'a, Postgres>;
+type Statement = Query<'static, Postgres, PgArguments>;
+
+/// Keys of hosts as arrays, one for each column.
+#[derive(Debug, Default)]
+pub struct Columns {
+    pub buckets: Vec<i64>,
+    pub hosts: Vec<i64>,
+}
+
+impl Columns {
+    /// Of these hosts, in their order.
+    pub fn of(hosts: impl Iterator<Item = HostId>) -> Self {
+        let (buckets, hosts) = hosts.map(|host| (host.bucket, host.host)).unzip();
+        Self { buckets, hosts }
+    }
+}
+
+/// A query whose first four values are the columns of these keys.
+pub fn by_keys<'k>(text: &'static str, keys: impl IntoIterator<Item = &'k UrlKey>) -> Statement {
+    let keys: Vec<&UrlKey> = keys.into_iter().collect();
+    let column = |part: fn(&UrlKey) -> i64| keys.iter().map(|key| part(key)).collect::<Vec<i64>>();
+    sqlx::query(text)
+        .bind(column(|key| key.host.bucket))
+        .bind(column(|key| key.host.host))
+        .bind(column(|key| key.near))
+        .bind(column(|key| key.id))
+}
+
+/// A query whose first four values are a key.
+pub fn by_key(text: &'static str, key: &UrlKey) -> Statement {
+    sqlx::query(text).bind(key.host.bucket).bind(key.host.host).bind(key.near).bind(key.id)
+}
+
+impl PostgresFrontier {
+    /// Writes everything of a batch, or nothing.
+    pub(super) async fn write_batch(&self, batch: &Batch) -> Result<(), FrontierError> {
+        let mut tx = self.pool.begin().await.map_err(writing)?;
+        self.hold_worker(&mut tx).await?;
+        self.hold_hosts(&mut tx, batch).await?;
+        let joined = write(&mut tx, self.worker, batch, now()).await.map_err(writing)?;
+        tx.commit().await.map_err(committing)?;
+        if let Some(run) = lock(&self.leases).runs.get_mut(&batch.run) {
+            run.add(joined);
+        }
+        Ok(())
+    }
+
+    /// Holds the hosts that a batch is about until it is committed, and fails if one that was visited is not ours any more.
+    async fn hold_hosts(&self, tx: &mut Tx<'_>, batch: &Batch) -> Result<(), FrontierError> {
+        let visited = batch.visits.iter().map(|(key, _)| key.host).chain(batch.hosts.iter().map(|(host, _)| *host));
+        // Of each host: whether it was visited.
+        let mut wanted: BTreeMap<HostId, bool> = batch.links.iter().map(|link| (link.key.host, false)).collect();
+        wanted.extend(visited.map(|host| (host, true)));
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let columns = Columns::of(wanted.keys().copied());
+        let found = sqlx::query(sql::HOLD_HOSTS)
+            .bind(columns.buckets)
+            .bind(columns.hosts)
+            .bind(self.worker)
+            .fetch_all(&mut **tx)
+            .await
+            .map_err(writing)?;
+        for row in &found {
+            let id = rows::host(row).map_err(reading)?;
+            let epoch: i64 = row.try_get("epoch").map_err(reading)?;
+            let ours = row.try_get::<Option<bool>, _>("ours").map_err(reading)? == Some(true);
+            let is_held = ours && self.lease_of(id).is_some_and(|(held, _)| held == epoch);
+            if wanted.remove(&id) == Some(true) && !is_held {
+                return Err(FrontierError::Lost { origin: row.try_get("origin").map_err(reading)? });
+            }
+        }
+        match wanted.values().any(|visited| *visited) {
+            // Forgotten by hand, with all that was known of it.
+            true => Err(FrontierError::Lost { origin: "a host that was forgotten meanwhile".to_owned() }),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Gives the number of hosts that joined the run.
+async fn write(tx: &mut Tx<'_>, worker: i64, batch: &Batch, now: Millis) -> Result<u64, sqlx::Error> {
+    visits(tx, batch, now).await?;
+    let mut joined = 0;
+    if !batch.links.is_empty() {
+        joined = hosts(tx, worker, batch).await?;
+        links(tx, &batch.links).await?;
+    }
+    if !batch.texts.is_empty() {
+        let texts: BTreeMap<i64, &str> = batch.texts.iter().rev().map(|(hash, id)| (*hash, id.as_str())).collect();
+        let (hashes, ids): (Vec<i64>, Vec<&str>) = texts.into_iter().unzip();
+        sqlx::query(sql::NEW_TEXTS).bind(hashes).bind(ids).execute(&mut **tx).await?;
+    }
+    for (id, update) in &batch.hosts {
+        host(tx, *id, update).await?;
+    }
+    if !batch.sketches.is_empty() {
+        let rows = &batch.sketches;
+        sqlx::query(sql::SKETCHES)
+            .bind(worker)
+            .bind(rows.iter().map(|row| row.slot).collect::<Vec<_>>())
+            .bind(rows.iter().map(|row| row.serial).collect::<Vec<_>>())
+            .bind(rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>())
+            .bind(rows.iter().map(|row| row.hashes.as_slice()).collect::<Vec<_>>())
+            .execute(&mut **tx)
+            .await?;
+    }
+    if !batch.recent.is_empty() {
+        // The last word on each.
+        let rows: BTreeMap<UrlKey, _> = batch.recent.iter().map(|row| (row.key, row)).collect();
+        by_keys(sql::RECENT, rows.keys())
+            .bind(rows.values().map(|row| row.looked).collect::<Vec<_>>())
+            .bind(rows.values().map(|row| row.path.as_str()).collect::<Vec<_>>())
+            .bind(rows.values().map(|row| row.etag.as_deref()).collect::<Vec<_>>())
+            .bind(rows.values().map(|row| row.modified.as_deref()).collect::<Vec<_>>())
+            .bind(rows.values().map(|row| row.text).collect::<Vec<_>>())
+            .execute(&mut **tx)
+            .await?;
+    }
+    if !batch.gone.is_empty() {
+        by_keys(sql::GONE, &batch.gone).execute(&mut **tx).await?;
+    }
+    if !batch.budgets.is_empty() {
+        let rows: BTreeMap<&str, (&str, i64)> =
+            batch.budgets.iter().map(|(site, day, n)| (site.as_str(), (day.as_str(), signed(*n)))).collect();
+        sqlx::query(sql::BUDGETS)
+            .bind(worker)
+            .bind(rows.keys().copied().collect::<Vec<_>>())
+            .bind(rows.values().map(|(day, _)| *day).collect::<Vec<_>>())
+            .bind(rows.values().map(|(_, n)| *n).collect::<Vec<_>>())
+            .execute(&mut **tx)
+            .await?;
+    }
+    for (path, bytes) in &batch.outputs {
+        sqlx::query(sql::OUTPUT).bind(worker).bind(path).bind(signed(*bytes)).bind(now).execute(&mut **tx).await?;
+    }
+    Ok(joined)
+}
+
+async fn visits(tx: &mut Tx<'_>, batch: &Batch, now: Millis) -> Result<(), sqlx::Error> {
+    let is_done = |(key, fate): &'_ (UrlKey, Fate)| matches!(fate, Fate::Done).then_some(*key);
+    let mut done: Vec<UrlKey> = batch.visits.iter().filter_map(is_done).chain(batch.seen.iter().copied()).collect();
+    if !done.is_empty() {
+        done.sort_unstable();
+        by_keys(sql::DONE, &done).execute(&mut **tx).await?;
+        by_keys(sql::SEEN, &done).execute(&mut **tx).await?;
+    }
+    for (key, fate) in &batch.visits {
+        match fate {
+            Fate::Done => {}
+            Fate::Again { due, etag, modified, rhythm, content } => {
+                let query = by_key(sql::AGAIN, key).bind(due).bind(now).bind(etag.as_deref()).bind(modified.as_deref());
+                query.bind(rhythm).bind(content).execute(&mut **tx).await?;
+            }
+            Fate::Retry { due, tries } => {
+                by_key(sql::RETRY, key).bind(due).bind(i64::from(*tries)).execute(&mut **tx).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Gives the number of hosts that joined the run.
+async fn hosts(tx: &mut Tx<'_>, worker: i64, batch: &Batch) -> Result<u64, sqlx::Error> {
+    let mut found: HashMap<HostId, (&NewUrl, Millis)> = HashMap::new();
+    for link in &batch.links {
+        let host = found.entry(link.key.host).or_insert((link, link.due));
+        host.1 = host.1.min(link.due);
+    }
+    let origins: Vec<String> = found.values().map(|(link, _)| link.url.url().origin().ascii_serialization()).collect();
+    let dues: Vec<Millis> = found.values().map(|(_, due)| *due).collect();
+    let Columns { buckets, hosts } = Columns::of(found.keys().copied());
+    sqlx::query(sql::HOSTS).bind(&buckets).bind(&hosts).bind(origins).bind(dues).execute(&mut **tx).await?;
+    let members = sqlx::query(sql::MEMBERS).bind(worker).bind(batch.run).bind(buckets).bind(hosts);
+    Ok(members.execute(&mut **tx).await?.rows_affected())
+}
+
+async fn links(tx: &mut Tx<'_>, all: &[NewUrl]) -> Result<(), sqlx::Error> {
+    // In the order of the store, so that neighbours are written together.
+    let mut links: Vec<&NewUrl> = all.iter().collect();
+    links.sort_by_key(|link| link.key);
+    links.dedup_by_key(|link| link.key);
+    let column = |part: fn(&NewUrl) -> i64| links.iter().map(|link| part(link)).collect::<Vec<i64>>();
+    by_keys(sql::LINKS, links.iter().map(|link| &link.key))
+        .bind(column(|link| link.due))
+        .bind(column(|link| link.kind as i64))
+        .bind(column(|link| link.depth.into()))
+        .bind(column(|link| link.hops.into()))
+        .bind(links.iter().map(|link| link.url.path_and_query()).collect::<Vec<_>>())
+        .execute(&mut **tx)
+        .await?;
+    for (link, at) in all.iter().filter_map(|link| Some((link, link.dated?))) {
+        let text = if link.kind == Kind::Sitemap { sql::DATED } else { sql::DATED_ARTICLE };
+        by_key(text, &link.key).bind(at).bind(link.due).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+async fn host(tx: &mut Tx<'_>, id: HostId, update: &HostUpdate) -> Result<(), sqlx::Error> {
+    let by_host = |text: &'static str| sqlx::query(text).bind(id.bucket).bind(id.host);
+    let HostUpdate { not_before, failures, blocked, robots } = update;
+    if not_before.is_some() || failures.is_some() || blocked.is_some() {
+        by_host(
+            "UPDATE host SET not_before = coalesce($3, not_before), failures = coalesce($4, failures),
+                 blocked = CASE WHEN $5 THEN $6 ELSE blocked END WHERE bucket = $1 AND host = $2",
+        )
+        .bind(not_before)
+        .bind(failures.map(i64::from))
+        .bind(blocked.is_some())
+        .bind(blocked.as_ref().and_then(Option::as_deref))
+        .execute(&mut **tx)
+        .await?;
+    }
+    if let Some(robots) = robots {
+        let (state, body) = match &robots.stored {
+            StoredRobots::Free => (0_i64, None),
+            StoredRobots::File(bytes) => (1, Some(bytes.as_slice())),
+            StoredRobots::Unavailable => (2, None),
+        };
+        by_host(
+            "UPDATE host SET robots = $3, robots_state = $4, robots_at = $5, robots_etag = $6, robots_modified = $7
+             WHERE bucket = $1 AND host = $2",
+        )
+        .bind(body)
+        .bind(state)
+        .bind(robots.at)
+        .bind(robots.etag.as_deref())
+        .bind(robots.modified.as_deref())
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
+}
+
+pub fn signed(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
