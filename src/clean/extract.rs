@@ -1,6 +1,6 @@
 //! The article of a page that a selector file covers: the first template whose `when` and `require` hold.
 
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 use ego_tree::NodeId;
 use indexmap::IndexMap;
@@ -43,6 +43,10 @@ pub struct Extracted {
     pub whole: Option<Url>,
     /// Which step gave which field.
     pub hits: Vec<FieldHit>,
+    /// Where the body was found.
+    pub content: Content,
+    /// What `remove` cuts there.
+    pub cut: FxHashSet<NodeId>,
 }
 
 /// True if a template's `when` holds.
@@ -64,17 +68,21 @@ pub fn apply(site: &Site, template: &Template, from: &Source<'_>, context: &Cont
     let mut why = "no body selector found text".to_owned();
     for (n, step) in fields.body.iter().enumerate() {
         let Some(content) = steps::content(step, from) else { continue };
-        let (found, images) = body_of(&content, template, from, &squashed, &rules);
+        let cut = match &content {
+            Content::Nodes(nodes) => cut_set(template, from, nodes),
+            Content::Markup(_) | Content::Text(_) => FxHashSet::default(),
+        };
+        let (found, images) = body_of(&content, &cut, template, from, &squashed, &rules);
         match fits(&found, template) {
             Ok(()) => {
-                body = Some((n, found, images));
+                body = Some((n, found, images, content, cut));
                 break;
             }
             Err(reason) => why = reason,
         }
     }
     hits.push(FieldHit { field: "body", step: body.as_ref().map(|(n, ..)| *n) });
-    let Some((_, body, images)) = body else { return Err(why) };
+    let Some((_, body, images, content, cut)) = body else { return Err(why) };
     let published = when(&fields.published, "published", from, context, &mut hits);
     let modified = when(&fields.modified, "modified", from, context, &mut hits);
     let staff = staff(fields, &body, from, &mut hits);
@@ -91,14 +99,16 @@ pub fn apply(site: &Site, template: &Template, from: &Source<'_>, context: &Cont
         title,
         body,
         hits,
+        content,
+        cut,
     };
     required(&extracted, template)?;
     Ok(extracted)
 }
 
 /// What `remove` cuts inside these elements, without what `keep` keeps.
-pub(super) fn cut_set(template: &Template, from: &Source<'_>, inside: &[NodeId]) -> HashSet<NodeId> {
-    let mut cut: HashSet<NodeId> = template.remove.iter().flat_map(|s| from.select_inside(s, inside)).collect();
+fn cut_set(template: &Template, from: &Source<'_>, inside: &[NodeId]) -> FxHashSet<NodeId> {
+    let mut cut: FxHashSet<NodeId> = template.remove.iter().flat_map(|s| from.select_inside(s, inside)).collect();
     if cut.is_empty() {
         return cut;
     }
@@ -113,6 +123,7 @@ pub(super) fn cut_set(template: &Template, from: &Source<'_>, inside: &[NodeId])
 
 fn body_of(
     content: &Content,
+    cut: &FxHashSet<NodeId>,
     template: &Template,
     from: &Source<'_>,
     headline: &str,
@@ -120,13 +131,12 @@ fn body_of(
 ) -> (Body, Vec<Image>) {
     match content {
         Content::Nodes(nodes) => {
-            let cut = cut_set(template, from, nodes);
-            let captions: HashSet<NodeId> =
+            let captions: FxHashSet<NodeId> =
                 template.captions.iter().flat_map(|s| from.select(s)).map(|e| e.id()).collect();
             let mut body = Body::default();
             let mut images = Vec::new();
             let inside = |e: &ElementRef<'_>| nodes.iter().any(|n| e.ancestors().any(|a| a.id() == *n));
-            let mut seen = HashSet::new();
+            let mut seen = FxHashSet::default();
             for e in template.captions.iter().flat_map(|s| from.select(s)).filter(inside) {
                 if seen.insert(e.id()) {
                     body.captions.push(blocks::text_of(e));
@@ -142,7 +152,7 @@ fn body_of(
         }
         Content::Markup(markup) => {
             let html = dom::fragment(markup);
-            let cut: HashSet<NodeId> = template.remove.iter().flat_map(|s| html.select(s)).map(|e| e.id()).collect();
+            let cut: FxHashSet<NodeId> = template.remove.iter().flat_map(|s| html.select(s)).map(|e| e.id()).collect();
             let part = blocks::blocks(&html, html.root_element().id(), &|id| cut.contains(&id));
             let body = tidy::tidy(&part, 0, part.lines.len(), headline, template.strict, rules);
             (body, pictures(&part, 0, 0..=usize::MAX, from.url))

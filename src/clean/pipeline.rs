@@ -182,14 +182,14 @@ impl Ready<'_> {
     }
 
     fn extracted(&self, site: &Site, template: &str, kind: Kind, found: Extracted) -> Cleaned {
-        let chars = found.body.chars();
         let mut out = reject(Reason::NoBody, String::new());
         out.kind = PageKind::Content(kind);
         out.template = Some(template.to_owned());
         out.next.clone_from(&found.next);
         out.whole.clone_from(&found.whole);
         out.hits = found.hits;
-        if kind != Kind::Article && chars < MIN_OWN_TEXT {
+        if kind != Kind::Article && found.body.chars() < MIN_OWN_TEXT {
+            let chars = found.body.chars();
             let reason = if kind == Kind::Gallery { Reason::Gallery } else { Reason::Video };
             out.article = Err(Rejection { reason, detail: format!("{chars} characters of text of its own") });
             return out;

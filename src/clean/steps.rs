@@ -139,8 +139,10 @@ pub fn content(step: &Step, from: &Source<'_>) -> Option<Content> {
         && !step.html
         && step.capture.is_none()
     {
+        // How much of it counts only where the longest is wanted.
+        let most = if step.pick == Pick::Longest { 100_000 } else { 1 };
         let mut nodes: Vec<(NodeId, u32)> =
-            from.select(selector).map(|e| (e.id(), visible_text(e))).filter(|(_, n)| *n > 0).collect();
+            from.select(selector).map(|e| (e.id(), visible_text(e, most))).filter(|(_, n)| *n > 0).collect();
         match step.pick {
             Pick::First => nodes.truncate(1),
             Pick::Only if nodes.len() != 1 => nodes.clear(),
@@ -165,7 +167,8 @@ fn drop_nested(html: &Html, nodes: &mut Vec<(NodeId, u32)>) {
     nodes.retain(|(id, _)| html.tree.get(*id).is_some_and(|n| !n.ancestors().any(|a| ids.contains(&a.id()))));
 }
 
-fn visible_text(e: ElementRef<'_>) -> u32 {
+/// Characters that show, up to about `most`.
+fn visible_text(e: ElementRef<'_>, most: u32) -> u32 {
     let mut chars = 0;
     for node in e.descendants() {
         if let Node::Text(t) = node.value()
@@ -175,7 +178,7 @@ fn visible_text(e: ElementRef<'_>) -> u32 {
                 .unwrap_or(false)
         {
             chars += blocks::visible(t);
-            if chars > 100_000 {
+            if chars >= most {
                 break;
             }
         }

@@ -9,7 +9,7 @@ use ego_tree::{NodeId, NodeRef};
 use scraper::{Html, Node};
 
 use super::blocks::{self, is_blank};
-use super::extract::{self, Extracted};
+use super::extract::Extracted;
 use super::steps::{self, Content, Source};
 use crate::learn::names::is_stable;
 use crate::sites::{Step, Template, TemplateKind};
@@ -101,16 +101,15 @@ impl Watched {
             template.fields.get(field)?.get(n)
         };
         let mut look = Look::default();
-        match step("body").and_then(|s| steps::content(s, from)) {
-            Some(Content::Nodes(nodes)) => {
-                let cut = extract::cut_set(template, from, &nodes);
-                nodes.into_iter().for_each(|n| look.at(from.html, n, &|id| cut.contains(&id)));
+        match &found.content {
+            Content::Nodes(nodes) => {
+                nodes.iter().for_each(|n| look.at(from.html, *n, &|id| found.cut.contains(&id)));
             }
-            Some(Content::Markup(markup)) => {
-                let html = super::dom::fragment(&markup);
+            Content::Markup(markup) => {
+                let html = super::dom::fragment(markup);
                 look.at(&html, html.root_element().id(), &|_| false);
             }
-            Some(Content::Text(_)) | None => {}
+            Content::Text(_) => {}
         }
         Self {
             misfits: Vec::new(),

@@ -10,7 +10,7 @@ use super::commit::{Finished, may_be_article};
 use super::context::{Context, Host};
 use super::fetch::{FetchError, Request, Response};
 use super::host::{PageAdvice, Turn};
-use super::pool::PoolError;
+use super::pool::{self, PoolError};
 use super::store::{Observer, RawCopy};
 use crate::clean::{self, Body, Cleaned, Options, Page};
 use crate::drift::{Observation, Raw};
@@ -105,9 +105,15 @@ pub struct Clean {
     pub copy: Option<Box<RawCopy>>,
 }
 
-/// Cleans a page on a thread that may take its time; the host's turn ends when the page has its place in the queue.
+/// Largest page that is cleaned where it arrived, in bytes: it takes less than a millisecond, and handing it to another
+/// thread and back a tenth of that.
+const SMALL: usize = 48 << 10;
+
+/// Cleans a page, a large one on a thread that may take its time; the host's turn ends when the page has its place in the
+/// queue.
 pub async fn cleaned(context: &Arc<Context>, url: &Url, response: Response, turn: Turn) -> Result<Clean, PoolError> {
-    let place = context.store.cleaning.place().await;
+    let small = response.body.len() <= SMALL;
+    let place = if small { None } else { Some(context.store.cleaning.place().await) };
     drop(turn);
     let (url, context) = (url.clone(), context.clone());
     let job = move || {
@@ -138,7 +144,10 @@ pub async fn cleaned(context: &Arc<Context>, url: &Url, response: Response, turn
         }
         Clean { cleaned, warc: response.warc, look, copy }
     };
-    place.run(job).await
+    match place {
+        None => pool::here(job),
+        Some(place) => place.run(job).await,
+    }
 }
 
 /// Marks a visit as begun.

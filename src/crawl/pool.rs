@@ -27,6 +27,15 @@ pub struct Pool {
     places: Arc<Semaphore>,
 }
 
+/// Does a job on the calling thread, as the pool would.
+///
+/// # Errors
+///
+/// [`PoolError::Panicked`] where it panicked.
+pub fn here<T>(job: impl FnOnce() -> T) -> Result<T, PoolError> {
+    catch_unwind(AssertUnwindSafe(job)).map_err(|panic| PoolError::Panicked(said(panic.as_ref())))
+}
+
 /// A page's place in the queue.
 pub struct Place<'a> {
     pool: &'a Pool,

@@ -7,7 +7,10 @@
 
 use std::collections::HashMap;
 
+use memchr::memchr3_iter;
 use rustc_hash::FxBuildHasher;
+
+use crate::clean::blank::{squashed, visible};
 
 /// Texts remembered.
 const RING: usize = 32_768;
@@ -36,7 +39,7 @@ impl Sketch {
     /// Of a text; none where it has too few sentences.
     pub fn of(text: &str) -> Option<Self> {
         let mut sketch = Self { hashes: [0; KEPT], kept: 0 };
-        text.split(['。', '！', '？', '!', '?', '；', '\n']).filter_map(hash).for_each(|hash| sketch.insert(hash));
+        sentences(text).filter_map(hash).for_each(|hash| sketch.insert(hash));
         (sketch.all().len() >= FEWEST).then_some(sketch)
     }
 
@@ -88,16 +91,46 @@ impl Sketch {
     }
 }
 
-/// Hash of a sentence without its white space: FNV-1a, folded. A fixed rule, as sketches are kept.
+/// The sentences of a text. Their ends are looked for by the bytes that they begin with, many at a time.
+fn sentences(text: &str) -> impl Iterator<Item = &str> {
+    let bytes = text.as_bytes();
+    let mut ends = memchr3_iter(b'\n', 0xe3, 0xef, bytes).filter_map(move |at| {
+        let end = |sign: &str| bytes[at..].starts_with(sign.as_bytes()).then_some((at, at + sign.len()));
+        ["\n", "。", "！", "？", "；"].into_iter().find_map(end)
+    });
+    let mut from = Some(0);
+    let lines = std::iter::from_fn(move || {
+        let start = from?;
+        let (end, next) = ends.next().map_or((text.len(), None), |(end, next)| (end, Some(next)));
+        from = next;
+        Some(&text[start..end])
+    });
+    lines.flat_map(|sentence| sentence.split(['!', '?']))
+}
+
+/// Hash of a sentence without its white space. A fixed rule, as sketches are kept.
 fn hash(sentence: &str) -> Option<u32> {
-    let (mut hash, mut length) = (0xcbf2_9ce4_8422_2325_u64, 0);
-    // Beyond the ideographic space there is no white space, and most text.
-    for c in sentence.chars().filter(|c| *c > '\u{3000}' || !c.is_whitespace()) {
-        hash = (hash ^ u64::from(u32::from(c))).wrapping_mul(0x0100_0000_01b3);
-        length += 1;
+    let sentence = sentence.trim();
+    let length = visible(sentence) as usize;
+    if length < SHORTEST {
+        return None;
     }
-    // The high bits are the well mixed ones.
-    (length >= SHORTEST).then(|| ((hash ^ (hash >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 32) as u32)
+    if length == sentence.chars().count() {
+        return Some(hash_of(sentence.as_bytes()));
+    }
+    Some(hash_of(squashed(sentence).as_bytes()))
+}
+
+/// Eight bytes at a time: multiplied, and the well mixed half folded into the other.
+fn hash_of(bytes: &[u8]) -> u32 {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let hash = words.iter().chain([&last]).fold(0xcbf2_9ce4_8422_2325_u64, |hash, word| {
+        let mixed = (hash ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        mixed ^ (mixed >> 32)
+    });
+    (hash.wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 32) as u32
 }
 
 /// A sketch as it is kept.

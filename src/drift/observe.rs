@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use url::Url;
 
+use crate::clean::blank::visible;
 use crate::clean::watch::Watched;
 use crate::clean::{Cleaned, FieldHit};
 use crate::record::{Precision, Reason};
@@ -76,7 +77,7 @@ impl Observation {
             at: at.as_second(),
             template: cleaned.template.clone(),
             hits: cleaned.hits.clone(),
-            chars: record.map(|r| r.text.chars().filter(|c| !c.is_whitespace()).count()),
+            chars: record.map(|r| visible(&r.text) as usize),
             precision: record.and_then(|r| r.published_precision),
             next: cleaned.next.is_some(),
             watched: watched.clone(),
