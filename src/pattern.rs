@@ -3,7 +3,7 @@
 //! A news page has thousands of lines, and selector files hundreds of patterns. Nearly every line is refused by its first
 //! character, its last one, or by a word that is not in it, which the pattern's syntax tree tells beforehand (`Glance`).
 //! What is left runs in two stages. A pattern is first read by an engine that takes characters one by one and is ready at
-//! once ([`regex_lite`](::regex_lite)); one that has read much text is compiled to automata over bytes ([`regex`](::regex)), which read ten times
+//! once (`regex_lite`); one that has read much text is compiled to automata over bytes (`regex`), which read ten times
 //! faster and cost more to make than cleaning a page. Both engines are given the same syntax tree, and find the same.
 
 mod found;
