@@ -66,7 +66,10 @@ impl Site {
             name.starts_with("articles") && name.ends_with(".jsonl")
         });
         names
-            .flat_map(|path| fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect::<Vec<_>>())
+            // One that is renamed meanwhile is read under its new name the next time.
+            .flat_map(|path| {
+                fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect::<Vec<_>>()
+            })
             .collect()
     }
 
