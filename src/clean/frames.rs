@@ -21,6 +21,10 @@ const SHARE: u32 = 3;
 /// Most lines remembered in all; beyond it, those seen once are forgotten.
 const MOST_LINES: usize = 200_000;
 
+/// Pages of a group after which a line that only one of them had is forgotten: nearly all lines are such, and in a program
+/// that runs for months they would fill the room for all.
+const ONCE: u32 = 64;
+
 /// Most lines of one page that are counted.
 const MOST_OF_PAGE: usize = 1_500;
 
@@ -114,6 +118,13 @@ impl Frames {
                 seen.headlines += 1;
                 seen.last = headline;
             }
+        }
+        if group.pages.is_multiple_of(ONCE) {
+            let before = group.lines.len();
+            let pages = group.pages;
+            group.lines.retain(|_, seen| seen.pages > 1 || pages - seen.since < ONCE);
+            group.lines.shrink_to(group.lines.len() * 2);
+            self.lines -= before - group.lines.len();
         }
         if self.lines > MOST_LINES {
             self.forget();
@@ -268,6 +279,18 @@ mod tests {
         let blocks = Blocks::of_text(text);
         let outline = Outline::new(Some(&url(n)), &format!("标题{n}"), &blocks.lines);
         outline.iter().for_each(|o| frames.learn(o));
+    }
+
+    #[test]
+    fn lines_of_one_page_are_forgotten_in_time() {
+        let mut frames = Frames::default();
+        for n in 0..1_000 {
+            learn(&mut frames, n, &page(n));
+            // Two lines a page are its own.
+            assert!(frames.lines <= 4 * ONCE as usize + 1, "{}", frames.lines);
+            assert_eq!(frames.lines, frames.groups.values().map(|group| group.lines.len()).sum::<usize>());
+        }
+        assert_eq!(marked(&frames.known(), 1_001), [false, false, true]);
     }
 
     #[test]
