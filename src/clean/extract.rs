@@ -1,9 +1,8 @@
 //! The article of a page that a selector file covers: the first template whose `when` and `require` hold.
 
-use rustc_hash::FxHashSet;
-
 use ego_tree::NodeId;
 use indexmap::IndexMap;
+use rustc_hash::FxHashSet;
 use scraper::ElementRef;
 use url::Url;
 

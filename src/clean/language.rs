@@ -10,36 +10,25 @@ use super::script::Few;
 const SIMPLIFIED: &str = "们这国会来时说对为学发经过还间长开关门问题与后从业东车书见观记话认让议论设证评识试该详语请读调谁谈负费资质购贸进远连选达边运";
 const TRADITIONAL: &str = "們這國會來時說對為學發經過還間長開關門問題與後從業東車書見觀記話認讓議論設證評識試該詳語請讀調誰談負費資質購貿進遠連選達邊運";
 
-/// Those of one script only.
-struct Scripts {
-    few: Few,
-    /// Sorted; true for the traditional ones.
-    all: Vec<(char, bool)>,
-}
-
-static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| {
+/// Those of one script only; true for the traditional ones.
+static SCRIPTS: LazyLock<Few<bool>> = LazyLock::new(|| {
     let only = |here: &'static str, there: &'static str, is: bool| {
         here.chars().filter(|c| !there.contains(*c)).map(move |c| (c, is))
     };
-    let mut all: Vec<_> = only(SIMPLIFIED, TRADITIONAL, false).chain(only(TRADITIONAL, SIMPLIFIED, true)).collect();
-    all.sort_unstable();
-    Scripts { few: Few::of(all.iter().map(|(c, _)| *c)), all }
+    only(SIMPLIFIED, TRADITIONAL, false).chain(only(TRADITIONAL, SIMPLIFIED, true)).collect()
 });
 
 /// BCP 47 tag: `zh-CN`, `zh-Hant`, `ja`, `en`, or what the page declares.
 pub fn of(text: &str, meta: &Meta) -> Option<String> {
     let (mut han, mut latin, mut kana, mut simplified, mut traditional) = (0u32, 0u32, 0u32, 0u32, 0u32);
-    let Scripts { few, all } = &*SCRIPTS;
+    let scripts = &*SCRIPTS;
     for c in text.chars().take(4000) {
         if is_han(c) {
             han += 1;
-            if !few.may_be(c) {
-                continue;
-            }
-            match all.binary_search_by_key(&c, |(known, _)| *known) {
-                Ok(at) if all[at].1 => traditional += 1,
-                Ok(_) => simplified += 1,
-                Err(_) => {}
+            match scripts.get(c) {
+                Some(true) => traditional += 1,
+                Some(false) => simplified += 1,
+                None => {}
             }
         } else if c.is_ascii_alphabetic() {
             latin += 1;

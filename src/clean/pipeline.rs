@@ -188,8 +188,8 @@ impl Ready<'_> {
         out.next.clone_from(&found.next);
         out.whole.clone_from(&found.whole);
         out.hits = found.hits;
-        if kind != Kind::Article && found.body.chars() < MIN_OWN_TEXT {
-            let chars = found.body.chars();
+        let own = (kind != Kind::Article).then(|| found.body.chars());
+        if let Some(chars) = own.filter(|chars| *chars < MIN_OWN_TEXT) {
             let reason = if kind == Kind::Gallery { Reason::Gallery } else { Reason::Video };
             out.article = Err(Rejection { reason, detail: format!("{chars} characters of text of its own") });
             return out;

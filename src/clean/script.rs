@@ -9,52 +9,46 @@ use rustc_hash::FxHashMap;
 const TRADITIONAL: &str = "來編輯責審監製總記員寫攝圖資閱讀關聞報導熱門點擊薦歡專題標籤鍵詞評論應網頁視頻廣轉載請繼續權聲經許發佈時間電訊臉書現場綜開訂掃碼連鏈結";
 const SIMPLIFIED: &str = "来编辑责审监制总记员写摄图资阅读关闻报导热门点击荐欢专题标签键词评论应网页视频广转载请继续权声经许发布时间电讯脸书现场综开订扫码连链结";
 
-/// Characters, as a bit for the low bits of each: tells nearly every other one at once.
-pub struct Few([u64; 64]);
+/// What is known of a few characters.
+///
+/// A bit for the low bits of each tells nearly every other character at once.
+pub struct Few<T> {
+    low: [u64; 64],
+    all: FxHashMap<char, T>,
+}
 
-impl Few {
-    /// Of these characters.
-    pub fn of(chars: impl Iterator<Item = char>) -> Self {
-        let mut bits = [0; 64];
-        chars.map(Self::place).for_each(|(word, bit)| bits[word] |= bit);
-        Self(bits)
-    }
-
-    /// False only if it is none of them.
-    pub fn may_be(&self, c: char) -> bool {
-        let (word, bit) = Self::place(c);
-        self.0[word] & bit != 0
-    }
-
-    fn place(c: char) -> (usize, u64) {
-        let low = u32::from(c) & 0xfff;
-        ((low >> 6) as usize, 1 << (low & 63))
+impl<T> Few<T> {
+    /// What is known of a character.
+    pub fn get(&self, c: char) -> Option<&T> {
+        let (word, bit) = place(c);
+        if self.low[word] & bit == 0 { None } else { self.all.get(&c) }
     }
 }
 
-/// The characters that change, and what to.
-struct Table {
-    few: Few,
-    all: FxHashMap<char, char>,
+impl<T> FromIterator<(char, T)> for Few<T> {
+    fn from_iter<I: IntoIterator<Item = (char, T)>>(known: I) -> Self {
+        let all: FxHashMap<char, T> = known.into_iter().collect();
+        let mut low = [0; 64];
+        all.keys().map(|c| place(*c)).for_each(|(word, bit)| low[word] |= bit);
+        Self { low, all }
+    }
 }
 
-impl Table {
-    fn simple(&self, c: char) -> Option<char> {
-        if self.few.may_be(c) { self.all.get(&c).copied() } else { None }
-    }
+/// Word and bit of a character.
+fn place(c: char) -> (usize, u64) {
+    let low = u32::from(c) & 0xfff;
+    ((low >> 6) as usize, 1 << (low & 63))
 }
 
 /// The text with these characters simplified; every other character and all byte positions stay as they are.
 pub fn simplified(text: &str) -> Cow<'_, str> {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        let pairs = || TRADITIONAL.chars().zip(SIMPLIFIED.chars()).filter(|(t, s)| t != s);
-        Table { few: Few::of(pairs().map(|(t, _)| t)), all: pairs().collect() }
-    });
+    static TABLE: LazyLock<Few<char>> =
+        LazyLock::new(|| TRADITIONAL.chars().zip(SIMPLIFIED.chars()).filter(|(t, s)| t != s).collect());
     let table = &*TABLE;
-    if text.is_ascii() || !text.chars().any(|c| table.simple(c).is_some()) {
+    if text.is_ascii() || !text.chars().any(|c| table.get(c).is_some()) {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(text.chars().map(|c| table.simple(c).unwrap_or(c)).collect())
+    Cow::Owned(text.chars().map(|c| *table.get(c).unwrap_or(&c)).collect())
 }
 
 #[cfg(test)]

@@ -54,13 +54,7 @@ impl AnyFrontier {
     ///
     /// What could not be opened or brought up to date.
     pub async fn open(place: &Place, folder: &Path) -> Result<Self, FrontierError> {
-        #[cfg(feature = "postgres")]
-        if let Some(shared) = &place.shared {
-            let worker = super::place::identity(folder)?;
-            return Ok(Self::Postgres(PostgresFrontier::open(shared, worker, place.lease).await?));
-        }
-        let _ = place;
-        Ok(Self::Sqlite(SqliteFrontier::open(&folder.join("frontier.sqlite")).await?))
+        Self::at(place, folder, || Ok(super::place::identity(folder)?)).await
     }
 
     /// Opens it for looking and mending; it needs no worker's identity.
@@ -69,11 +63,20 @@ impl AnyFrontier {
     ///
     /// What could not be opened or brought up to date.
     pub async fn look(place: &Place, folder: &Path) -> Result<Self, FrontierError> {
+        Self::at(place, folder, || Ok(0)).await
+    }
+
+    /// The worker is asked for only where the frontier is shared.
+    #[cfg_attr(not(feature = "postgres"), allow(unused_variables))]
+    async fn at(
+        place: &Place,
+        folder: &Path,
+        worker: impl FnOnce() -> Result<i64, FrontierError>,
+    ) -> Result<Self, FrontierError> {
         #[cfg(feature = "postgres")]
         if let Some(shared) = &place.shared {
-            return Ok(Self::Postgres(PostgresFrontier::open(shared, 0, place.lease).await?));
+            return Ok(Self::Postgres(PostgresFrontier::open(shared, worker()?, place.lease).await?));
         }
-        let _ = place;
         Ok(Self::Sqlite(SqliteFrontier::open(&folder.join("frontier.sqlite")).await?))
     }
 

@@ -19,6 +19,7 @@ pub mod any;
 pub mod place;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+mod rows;
 pub mod sqlite;
 
 /// A time in milliseconds since 1970, UTC.
@@ -467,6 +468,14 @@ pub struct Counts {
     pub queued: i64,
     /// Addresses done.
     pub seen: i64,
+}
+
+fn reading(source: sqlx::Error) -> FrontierError {
+    FrontierError::Statement { doing: "read", source }
+}
+
+fn writing(source: sqlx::Error) -> FrontierError {
+    FrontierError::Statement { doing: "written", source }
 }
 
 /// A store of hosts and addresses. Every method is one statement or one transaction; none is held while fetching.

@@ -1,12 +1,9 @@
 //! What people ask of the state, and mend in it: behind `jingwen state`.
 
-use sqlx::Row;
-use sqlx::postgres::PgRow;
-
 use super::super::admin::{HostQueue, Overview, Retry, Waiting};
-use super::super::{FrontierError, HostId, Millis, NEVER, REMEMBERED, UrlKey, now};
+use super::super::{FrontierError, HostId, Millis, NEVER, REMEMBERED, UrlKey, now, reading, rows, writing};
 use super::sql::clock;
-use super::{PostgresFrontier, reading, rows, write, writing};
+use super::{PostgresFrontier, write};
 
 impl PostgresFrontier {
     /// Forgets what is remembered of articles for so long only.
@@ -36,9 +33,7 @@ impl PostgresFrontier {
         .fetch_all(&self.pool)
         .await
         .map_err(reading)?;
-        let waiting =
-            |row: &PgRow| Ok(Waiting { held: rows::held_back(row)?, without_robots: row.try_get("without")? });
-        rows.iter().map(waiting).collect::<Result<_, sqlx::Error>>().map_err(reading)
+        rows.iter().map(rows::waiting).collect::<Result<_, sqlx::Error>>().map_err(reading)
     }
 
     /// The state in numbers.
@@ -51,35 +46,21 @@ impl PostgresFrontier {
             "SELECT (SELECT count(*) FROM host) AS hosts, (SELECT count(*) FROM host WHERE not_before > $1) AS held_back,
                 (SELECT count(*) FROM url WHERE visited = 0) AS queued, (SELECT count(*) FROM url WHERE tries > 0) AS retries,
                 (SELECT count(*) FROM url WHERE kind IN (1, 2, 3)) AS recurring, (SELECT count(*) FROM seen) AS done,
-                pg_database_size(current_database()) AS bytes,
+                pg_database_size(current_database()) AS bytes, 0::bigint AS free,
                 (SELECT count(*) FROM part WHERE name IS NOT NULL) AS parts",
         )
         .bind(now)
         .fetch_one(&self.pool)
         .await
         .map_err(reading)?;
-        let get = |name: &str| row.try_get(name).map_err(reading);
         let outputs: Vec<(i64, String, i64)> =
             sqlx::query_as("SELECT worker, path, bytes FROM output ORDER BY worker, path")
                 .fetch_all(&self.pool)
                 .await
                 .map_err(reading)?;
-        Ok(Overview {
-            hosts: get("hosts")?,
-            held_back: get("held_back")?,
-            queued: get("queued")?,
-            retries: get("retries")?,
-            recurring: get("recurring")?,
-            done: get("done")?,
-            bytes: get("bytes")?,
-            // The database keeps it for itself.
-            free: 0,
-            outputs: outputs
-                .into_iter()
-                .map(|(worker, path, bytes)| (format!("{:016x}:{path}", worker.cast_unsigned()), bytes))
-                .collect(),
-            parts: get("parts")?,
-        })
+        let named =
+            |(worker, path, bytes): (i64, String, i64)| (format!("{:016x}:{path}", worker.cast_unsigned()), bytes);
+        rows::overview(&row, outputs.into_iter().map(named).collect()).map_err(reading)
     }
 
     /// Hosts by the length of their queue, at most `n`.
@@ -100,18 +81,7 @@ impl PostgresFrontier {
         .fetch_all(&self.pool)
         .await
         .map_err(reading)?;
-        let queue = |row: &PgRow| {
-            Ok(HostQueue {
-                origin: row.try_get("origin")?,
-                queued: row.try_get("queued")?,
-                retries: row.try_get("retries")?,
-                done: row.try_get("done")?,
-                not_before: row.try_get("until")?,
-                failures: row.try_get("failures")?,
-                blocked: row.try_get("blocked")?,
-            })
-        };
-        rows.iter().map(queue).collect::<Result<_, sqlx::Error>>().map_err(reading)
+        rows.iter().map(rows::queue).collect::<Result<_, sqlx::Error>>().map_err(reading)
     }
 
     /// Pages that wait for another try, the soonest first, at most `n`.
@@ -128,10 +98,7 @@ impl PostgresFrontier {
         .fetch_all(&self.pool)
         .await
         .map_err(reading)?;
-        let retry = |row: &PgRow| {
-            Ok(Retry { url: row.try_get("url")?, tries: row.try_get("tries")?, due: row.try_get("due")? })
-        };
-        rows.iter().map(retry).collect::<Result<_, sqlx::Error>>().map_err(reading)
+        rows.iter().map(rows::retry).collect::<Result<_, sqlx::Error>>().map_err(reading)
     }
 
     /// Origins of a host name, with and without port: `http://a.example`, `https://a.example:8080`.

@@ -8,8 +8,8 @@
 //! has not. So a worker that stood still for longer than its lease writes nothing.
 
 pub mod admin;
+mod errors;
 mod parts;
-mod rows;
 mod runs;
 #[doc(hidden)] // for the test that asks for their plans
 pub mod sql;
@@ -28,9 +28,10 @@ use sqlx::{Connection as _, Executor, PgConnection, Row as _};
 use self::runs::Leases;
 use self::sql::clock;
 use super::place::Shared;
+use super::rows;
 use super::{
     Batch, Counts, Cursor, Frontier, FrontierError, HeldBack, HostId, LeasedHost, Millis, NEVER, OutputState, RunId,
-    Task, UrlKey, now,
+    Task, UrlKey, now, reading, writing,
 };
 use crate::crawl::context::lock;
 use crate::crawl::sketch::Row;
@@ -56,7 +57,7 @@ macro_rules! once_more {
         let mut tries = 0;
         loop {
             match $work.await {
-                Err(FrontierError::Statement { source, .. }) if rows::is_given_up(&source) && tries < TRIES => {
+                Err(FrontierError::Statement { source, .. }) if errors::is_given_up(&source) && tries < TRIES => {
                     tries += 1;
                 }
                 done => break done,
@@ -90,7 +91,7 @@ impl PostgresFrontier {
     pub async fn open(shared: &Shared, worker: i64, lease: Duration) -> Result<Self, FrontierError> {
         let place = shared.address.to_string();
         let failed =
-            |source: sqlx::Error| FrontierError::Connect { help: rows::help(&source), place: place.clone(), source };
+            |source: sqlx::Error| FrontierError::Connect { help: errors::help(&source), place: place.clone(), source };
         let mut options = PgConnectOptions::from_str(shared.address.url().as_str())
             .map_err(failed)?
             .application_name(&format!("jingwen {:016x}", worker.cast_unsigned()));
@@ -353,8 +354,7 @@ impl Frontier for PostgresFrontier {
         .fetch_one(&self.pool)
         .await
         .map_err(reading)?;
-        let get = |name: &str| row.try_get(name).map_err(reading);
-        Ok(Counts { hosts: get("hosts")?, queued: get("queued")?, seen: get("seen")? })
+        rows::counts(&row).map_err(reading)
     }
 
     async fn held_back(&self, run: RunId, now: Millis, n: u32) -> Result<Vec<HeldBack>, FrontierError> {
@@ -386,14 +386,6 @@ impl PostgresFrontier {
             .map_err(writing)?;
         held.map(drop).ok_or(FrontierError::Replaced)
     }
-}
-
-fn reading(source: sqlx::Error) -> FrontierError {
-    FrontierError::Statement { doing: "read", source }
-}
-
-fn writing(source: sqlx::Error) -> FrontierError {
-    FrontierError::Statement { doing: "written", source }
 }
 
 /// What went wrong with a `COMMIT`: the database may have done it before the connection broke.

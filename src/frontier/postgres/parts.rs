@@ -1,11 +1,8 @@
 //! Output files and the parts cut from them, each worker's its own.
 
-use sqlx::Row;
-use sqlx::postgres::PgRow;
-
-use super::super::{FrontierError, OutputState};
-use super::write::signed;
-use super::{PostgresFrontier, committing, reading, writing};
+use super::super::rows::{self, signed};
+use super::super::{FrontierError, OutputState, reading, writing};
+use super::{PostgresFrontier, committing};
 use crate::output::parts::{Closed, Part};
 
 impl PostgresFrontier {
@@ -16,8 +13,7 @@ impl PostgresFrontier {
             .fetch_optional(&self.pool)
             .await
             .map_err(reading)?;
-        let state = |row: PgRow| Ok(OutputState { bytes: unsigned(&row, "bytes")?, begun: row.try_get("begun")? });
-        row.map(state).transpose().map_err(reading)
+        row.as_ref().map(rows::output).transpose().map_err(reading)
     }
 
     pub(super) async fn read_parts(&self, path: &str) -> Result<Vec<Part>, FrontierError> {
@@ -30,7 +26,7 @@ impl PostgresFrontier {
         .fetch_all(&self.pool)
         .await
         .map_err(reading)?;
-        rows.iter().map(part).collect::<Result<_, _>>().map_err(reading)
+        rows.iter().map(rows::part).collect::<Result<_, _>>().map_err(reading)
     }
 
     /// The lines so far are a part, and the file is empty: both or neither.
@@ -71,24 +67,4 @@ impl PostgresFrontier {
         .map_err(writing)?;
         Ok(())
     }
-}
-
-fn unsigned(row: &PgRow, name: &str) -> Result<u64, sqlx::Error> {
-    Ok(u64::try_from(row.try_get::<i64, _>(name)?).unwrap_or(0))
-}
-
-fn part(row: &PgRow) -> Result<Part, sqlx::Error> {
-    let bytes = unsigned(row, "bytes")?;
-    let closed = match row.try_get::<Option<String>, _>("name")? {
-        None => None,
-        Some(name) => Some(Closed {
-            name,
-            records: unsigned(row, "records")?,
-            bytes,
-            stored: unsigned(row, "stored")?,
-            sha256: row.try_get("sha256")?,
-        }),
-    };
-    let number = u32::try_from(row.try_get::<i64, _>("number")?).unwrap_or(0);
-    Ok(Part { path: row.try_get("path")?, number, bytes, closed })
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use sqlx::Row as _;
 
-use super::super::{FrontierError, HostId, LeasedHost, Millis, NEVER, RunId, UrlKey, now};
+use super::super::{FrontierError, HostId, LeasedHost, Millis, NEVER, RunId, UrlKey, now, reading, rows, writing};
 use super::sql::clock;
 use super::write::{Columns, Tx};
-use super::{PostgresFrontier, committing, reading, rows, sql, writing};
+use super::{PostgresFrontier, committing, sql};
 use crate::crawl::context::lock;
 use crate::crawl::rest::AT_REST;
 

@@ -9,8 +9,11 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{Postgres, Row, Transaction};
 
-use super::super::{Batch, Fate, FrontierError, HostId, HostUpdate, Kind, Millis, NewUrl, StoredRobots, UrlKey, now};
-use super::{PostgresFrontier, committing, reading, rows, sql, writing};
+use super::super::{
+    Batch, Fate, FrontierError, HostId, HostUpdate, Kind, Millis, NewUrl, StoredRobots, UrlKey, now, reading, rows,
+    writing,
+};
+use super::{PostgresFrontier, committing, sql};
 use crate::crawl::context::lock;
 
 pub type Tx<'a> = Transaction<'a, Postgres>;
@@ -139,7 +142,7 @@ async fn write(tx: &mut Tx<'_>, worker: i64, batch: &Batch, now: Millis) -> Resu
     }
     if !batch.budgets.is_empty() {
         let rows: BTreeMap<&str, (&str, i64)> =
-            batch.budgets.iter().map(|(site, day, n)| (site.as_str(), (day.as_str(), signed(*n)))).collect();
+            batch.budgets.iter().map(|(site, day, n)| (site.as_str(), (day.as_str(), rows::signed(*n)))).collect();
         sqlx::query(sql::BUDGETS)
             .bind(worker)
             .bind(rows.keys().copied().collect::<Vec<_>>())
@@ -149,7 +152,13 @@ async fn write(tx: &mut Tx<'_>, worker: i64, batch: &Batch, now: Millis) -> Resu
             .await?;
     }
     for (path, bytes) in &batch.outputs {
-        sqlx::query(sql::OUTPUT).bind(worker).bind(path).bind(signed(*bytes)).bind(now).execute(&mut **tx).await?;
+        sqlx::query(sql::OUTPUT)
+            .bind(worker)
+            .bind(path)
+            .bind(rows::signed(*bytes))
+            .bind(now)
+            .execute(&mut **tx)
+            .await?;
     }
     Ok(joined)
 }
@@ -247,8 +256,4 @@ async fn host(tx: &mut Tx<'_>, id: HostId, update: &HostUpdate) -> Result<(), sq
         .await?;
     }
     Ok(())
-}
-
-pub fn signed(n: u64) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
 }

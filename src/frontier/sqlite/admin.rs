@@ -1,10 +1,8 @@
 //! What people ask of the state, and mend in it: behind `jingwen state`.
 
-use sqlx::Row;
-
 use super::super::admin::{HostQueue, Overview, Retry, Waiting};
-use super::super::{FrontierError, HeldBack, HostId, Millis, REMEMBERED, UrlKey, now};
-use super::{SqliteFrontier, reading, writing};
+use super::super::{FrontierError, HostId, Millis, REMEMBERED, UrlKey, now, reading, rows, writing};
+use super::SqliteFrontier;
 
 impl SqliteFrontier {
     /// Forgets what is remembered of articles for so long only.
@@ -25,18 +23,7 @@ impl SqliteFrontier {
         .fetch_all(&self.reader)
         .await
         .map_err(reading)?;
-        let waiting = rows.iter().map(|row| {
-            Ok(Waiting {
-                held: HeldBack {
-                    origin: row.try_get("origin")?,
-                    until: row.try_get("until")?,
-                    why: row.try_get("blocked")?,
-                    waiting: row.try_get("waiting")?,
-                },
-                without_robots: row.try_get("without")?,
-            })
-        });
-        waiting.collect::<Result<_, sqlx::Error>>().map_err(reading)
+        rows.iter().map(rows::waiting).collect::<Result<_, sqlx::Error>>().map_err(reading)
     }
 
     /// The state in numbers.
@@ -53,29 +40,17 @@ impl SqliteFrontier {
         .fetch_one(&self.reader)
         .await
         .map_err(reading)?;
-        let get = |name: &str| row.try_get(name).map_err(reading);
         let outputs = sqlx::query_as("SELECT path, bytes FROM output ORDER BY path")
             .fetch_all(&self.reader)
             .await
             .map_err(reading)?;
-        Ok(Overview {
-            hosts: get("hosts")?,
-            held_back: get("held_back")?,
-            queued: get("queued")?,
-            retries: get("retries")?,
-            recurring: get("recurring")?,
-            done: get("done")?,
-            bytes: get("bytes")?,
-            free: get("free")?,
-            outputs,
-            parts: get("parts")?,
-        })
+        rows::overview(&row, outputs).map_err(reading)
     }
 
     /// Hosts by the length of their queue, at most `n`.
     pub async fn queues(&self, now: Millis, n: u32) -> Result<Vec<HostQueue>, FrontierError> {
         let rows = sqlx::query(
-            "SELECT origin, iif(not_before > ?1, not_before, 0) AS not_before, failures, blocked,
+            "SELECT origin, iif(not_before > ?1, not_before, 0) AS until, failures, blocked,
                 (SELECT count(*) FROM url WHERE url.bucket = host.bucket AND url.host = host.host) AS queued,
                 (SELECT count(*) FROM url WHERE url.bucket = host.bucket AND url.host = host.host AND tries > 0) AS retries,
                 (SELECT count(*) FROM seen WHERE seen.bucket = host.bucket AND seen.host = host.host) AS done
@@ -86,18 +61,7 @@ impl SqliteFrontier {
         .fetch_all(&self.reader)
         .await
         .map_err(reading)?;
-        let queue = |row: &sqlx::sqlite::SqliteRow| {
-            Ok(HostQueue {
-                origin: row.try_get("origin")?,
-                queued: row.try_get("queued")?,
-                retries: row.try_get("retries")?,
-                done: row.try_get("done")?,
-                not_before: row.try_get("not_before")?,
-                failures: row.try_get("failures")?,
-                blocked: row.try_get("blocked")?,
-            })
-        };
-        rows.iter().map(queue).collect::<Result<_, sqlx::Error>>().map_err(reading)
+        rows.iter().map(rows::queue).collect::<Result<_, sqlx::Error>>().map_err(reading)
     }
 
     /// Pages that wait for another try, the soonest first, at most `n`.
@@ -110,10 +74,7 @@ impl SqliteFrontier {
         .fetch_all(&self.reader)
         .await
         .map_err(reading)?;
-        let retry = |row: &sqlx::sqlite::SqliteRow| {
-            Ok(Retry { url: row.try_get("url")?, tries: row.try_get("tries")?, due: row.try_get("due")? })
-        };
-        rows.iter().map(retry).collect::<Result<_, sqlx::Error>>().map_err(reading)
+        rows.iter().map(rows::retry).collect::<Result<_, sqlx::Error>>().map_err(reading)
     }
 
     /// Origins of a host name, with and without port: `http://a.example`, `https://a.example:8080`.

@@ -2,7 +2,6 @@
 
 pub mod admin;
 mod parts;
-mod rows;
 mod sql;
 mod write;
 
@@ -15,7 +14,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 
 use super::{
     Batch, Counts, Cursor, Frontier, FrontierError, HeldBack, HostId, LeasedHost, Millis, NEVER, OutputState, RunId,
-    Task, UrlKey,
+    Task, UrlKey, reading, rows, writing,
 };
 use crate::crawl::sketch::Row;
 use crate::output::parts::{Closed, Part};
@@ -347,13 +346,12 @@ impl Frontier for SqliteFrontier {
         .fetch_one(&self.reader)
         .await
         .map_err(reading)?;
-        let get = |name: &str| row.try_get(name).map_err(reading);
-        Ok(Counts { hosts: get("hosts")?, queued: get("queued")?, seen: get("seen")? })
+        rows::counts(&row).map_err(reading)
     }
 
     async fn held_back(&self, run: RunId, now: Millis, n: u32) -> Result<Vec<HeldBack>, FrontierError> {
         let rows = sqlx::query(
-            "SELECT origin, not_before, blocked, (SELECT count(*) FROM url
+            "SELECT origin, not_before AS until, blocked, (SELECT count(*) FROM url
                  WHERE url.bucket = host.bucket AND url.host = host.host AND visited = 0) AS waiting
              FROM host WHERE active = ?3 AND ready_at > ?1 AND not_before > ?1 ORDER BY ready_at LIMIT ?2",
         )
@@ -363,24 +361,8 @@ impl Frontier for SqliteFrontier {
         .fetch_all(&self.reader)
         .await
         .map_err(reading)?;
-        let held = rows.iter().map(|row| {
-            Ok(HeldBack {
-                origin: row.try_get("origin")?,
-                until: row.try_get("not_before")?,
-                why: row.try_get("blocked")?,
-                waiting: row.try_get("waiting")?,
-            })
-        });
-        held.collect::<Result<_, sqlx::Error>>().map_err(reading)
+        rows.iter().map(rows::held_back).collect::<Result<_, sqlx::Error>>().map_err(reading)
     }
-}
-
-fn reading(source: sqlx::Error) -> FrontierError {
-    FrontierError::Statement { doing: "read", source }
-}
-
-fn writing(source: sqlx::Error) -> FrontierError {
-    FrontierError::Statement { doing: "written", source }
 }
 
 #[cfg(test)]

@@ -1,10 +1,8 @@
 //! Output files and the parts cut from them.
 
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
-
-use super::super::{FrontierError, OutputState};
-use super::{SqliteFrontier, reading, writing};
+use super::super::rows::{self, signed};
+use super::super::{FrontierError, OutputState, reading, writing};
+use super::SqliteFrontier;
 use crate::output::parts::{Closed, Part};
 
 impl SqliteFrontier {
@@ -14,8 +12,7 @@ impl SqliteFrontier {
             .fetch_optional(&self.reader)
             .await
             .map_err(reading)?;
-        let state = |row: SqliteRow| Ok(OutputState { bytes: unsigned(&row, "bytes")?, begun: row.try_get("begun")? });
-        row.map(state).transpose().map_err(reading)
+        row.as_ref().map(rows::output).transpose().map_err(reading)
     }
 
     pub(super) async fn read_parts(&self, path: &str) -> Result<Vec<Part>, FrontierError> {
@@ -26,7 +23,7 @@ impl SqliteFrontier {
         .fetch_all(&self.reader)
         .await
         .map_err(reading)?;
-        rows.iter().map(part).collect::<Result<_, _>>().map_err(reading)
+        rows.iter().map(rows::part).collect::<Result<_, _>>().map_err(reading)
     }
 
     /// The lines so far are a part, and the file is empty: both or neither.
@@ -62,27 +59,4 @@ impl SqliteFrontier {
         .map_err(writing)?;
         Ok(())
     }
-}
-
-fn signed(n: u64) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
-}
-
-fn unsigned(row: &SqliteRow, name: &str) -> Result<u64, sqlx::Error> {
-    Ok(u64::try_from(row.try_get::<i64, _>(name)?).unwrap_or(0))
-}
-
-fn part(row: &SqliteRow) -> Result<Part, sqlx::Error> {
-    let bytes = unsigned(row, "bytes")?;
-    let closed = match row.try_get::<Option<String>, _>("name")? {
-        None => None,
-        Some(name) => Some(Closed {
-            name,
-            records: unsigned(row, "records")?,
-            bytes,
-            stored: unsigned(row, "stored")?,
-            sha256: row.try_get("sha256")?,
-        }),
-    };
-    Ok(Part { path: row.try_get("path")?, number: row.try_get("number")?, bytes, closed })
 }
