@@ -1,19 +1,19 @@
 //! `jingwen clean`.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
 use serde::Serialize;
 use url::Url;
 
+use super::batch::Batch;
 use super::drift::Watching;
 use super::entry::Entry;
 use super::{Failure, Outcome, exit};
@@ -115,14 +115,16 @@ impl Args {
         };
         // Each has one page under way at least.
         let threads = threads.min(InOrder::LAG);
-        let mut jobs = self.jobs(work.spare.clone())?;
-        let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-        let bad = if threads == 1 {
-            sequential(&work, &mut jobs, &mut out)?
-        } else {
-            parallel(&work, threads, jobs, &mut out)?
+        let jobs = self.jobs(work.spare.clone())?.map(|job| job.map_err(|e| unreadable(&e)));
+        let (mut out, mut bad) = (BufWriter::with_capacity(1 << 16, io::stdout()), 0);
+        let settle = |answered: Answered| {
+            bad += usize::from(answered.bad);
+            work.settle(answered, &mut out)
         };
+        let ended = Batch { clean: |job, frames| work.answer(job, frames), settle }.run(threads, jobs);
+        // What was cleaned before an input could not be read is kept.
         out.flush().map_err(cannot_write)?;
+        ended?;
         if let Some(watch) = &work.watch {
             watch.finish()?;
         }
@@ -247,92 +249,15 @@ fn walk(folder: &Path, out: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-fn write(out: &mut impl Write, answer: &Answer) -> Result<(), Failure> {
-    serde_json::to_writer(&mut *out, answer).map_err(|e| cannot_write(e.into()))?;
-    out.write_all(b"\n").map_err(cannot_write)
-}
-
 fn unreadable(error: &io::Error) -> Failure {
     Failure::unexpected(miette::miette!("cannot read the input any further: {error}"))
 }
 
-fn sequential(
-    work: &Work,
-    jobs: &mut dyn Iterator<Item = io::Result<Job>>,
-    out: &mut impl Write,
-) -> Result<usize, Failure> {
-    let mut bad = 0;
-    let mut frames = InOrder::default();
-    for (n, job) in jobs.enumerate() {
-        let answered = work.answer(job.map_err(|e| unreadable(&e))?, frames.for_page(n));
-        frames.learn(answered.outline.as_ref());
-        bad += usize::from(answered.answer.is_bad());
-        work.settle(answered, out)?;
-    }
-    Ok(bad)
-}
-
-fn parallel(
-    work: &Work,
-    threads: usize,
-    mut jobs: Box<dyn Iterator<Item = io::Result<Job>> + Send>,
-    out: &mut impl Write,
-) -> Result<usize, Failure> {
-    let died = || Failure::unexpected(miette::miette!("the cleaning threads died"));
-    std::thread::scope(|scope| {
-        let (done, answers) = mpsc::channel::<(usize, Answered)>();
-        // Whoever is free takes the next page, so that a slow one holds up nobody else.
-        let (queue, waiting) = mpsc::channel::<(usize, Job, Known)>();
-        let waiting = Arc::new(Mutex::new(waiting));
-        for _ in 0..threads {
-            let (waiting, done) = (Arc::clone(&waiting), done.clone());
-            let next = move || waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            scope.spawn(move || {
-                while let Ok((n, job, known)) = next() {
-                    if done.send((n, work.answer(job, known))).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop((done, waiting));
-        let mut early: BTreeMap<usize, Answered> = BTreeMap::new();
-        let mut frames = InOrder::default();
-        let (mut next_in, mut next_out, mut bad) = (0, 0, 0);
-        let mut more = true;
-        while more || next_out < next_in {
-            // What a page must know is known when the one so far before it is answered.
-            while more && next_in - next_out < InOrder::LAG {
-                match jobs.next() {
-                    None => more = false,
-                    Some(job) => {
-                        let job = job.map_err(|e| unreadable(&e))?;
-                        queue.send((next_in, job, frames.for_page(next_in))).map_err(|_| died())?;
-                        next_in += 1;
-                    }
-                }
-            }
-            if next_out == next_in {
-                break;
-            }
-            let (n, answer) = answers.recv().map_err(|_| died())?;
-            early.insert(n, answer);
-            while let Some(answered) = early.remove(&next_out) {
-                frames.learn(answered.outline.as_ref());
-                bad += usize::from(answered.answer.is_bad());
-                work.settle(answered, out)?;
-                next_out += 1;
-            }
-        }
-        Ok(bad)
-    })
-}
-
 /// An answer, and what its page showed.
 struct Answered {
-    answer: Answer,
-    /// For learning what repeats.
-    outline: Option<Outline>,
+    /// As it is written.
+    line: serde_json::Result<Vec<u8>>,
+    bad: bool,
     /// For noticing drift.
     seen: Seen,
 }
@@ -347,15 +272,8 @@ struct Turn<'w> {
 }
 
 impl Work {
-    /// Writes an answer; its page is watched in the order of the inputs, whatever thread cleaned it.
-    fn settle(&self, answered: Answered, out: &mut impl Write) -> Result<(), Failure> {
-        if let (Some(watch), Some(seen)) = (&self.watch, answered.seen) {
-            watch.observe(*seen)?;
-        }
-        write(out, &answered.answer)
-    }
-
-    fn answer(&self, job: Job, frames: Known) -> Answered {
+    /// The answer, and what its page showed of what repeats.
+    fn answer(&self, job: Job, frames: Known) -> (Answered, Option<Outline>) {
         let options = Options { frames, ..self.options.clone() };
         let turn = Turn { work: self, options, outline: Cell::new(None) };
         let (answer, seen) = match job {
@@ -366,7 +284,17 @@ impl Work {
             }
             Job::File(path) => turn.file(&path),
         };
-        Answered { answer, outline: turn.outline.take(), seen }
+        (Answered { line: serde_json::to_vec(&answer), bad: answer.is_bad(), seen }, turn.outline.take())
+    }
+
+    /// Writes an answer; its page is watched in the order of the inputs, whatever thread cleaned it.
+    fn settle(&self, answered: Answered, out: &mut impl Write) -> Result<(), Failure> {
+        if let (Some(watch), Some(seen)) = (&self.watch, answered.seen) {
+            watch.observe(*seen)?;
+        }
+        let mut line = answered.line.map_err(|e| cannot_write(e.into()))?;
+        line.push(b'\n');
+        out.write_all(&line).map_err(cannot_write)
     }
 }
 
