@@ -3,6 +3,9 @@
 # `scripts/container.sh` builds it, and runs crawls in it with a read-only root.
 
 FROM docker.io/library/rust:1.95-slim-bookworm AS build
+# The allocator is built with it.
+RUN command -v make >/dev/null \
+ || { apt-get update -qq && apt-get install -y -qq --no-install-recommends make >/dev/null && rm -rf /var/lib/apt/lists/*; }
 WORKDIR /src
 COPY . .
 # Without symbols: a fifth of the size. Panics still name file and line.

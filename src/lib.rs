@@ -10,6 +10,7 @@ pub mod drift;
 pub mod frontier;
 pub mod inspect;
 pub mod learn;
+pub mod memory;
 pub mod notify;
 pub mod output;
 pub mod pattern;

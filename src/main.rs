@@ -1,22 +1,17 @@
 use std::process::ExitCode;
 
-/// A crawl makes and drops trees of small values on several threads; the system's allocator keeps most of what was
-/// freed, and takes longer.
+/// A crawl makes and drops trees of small values on several threads, and a daemon does so for months. The system's
+/// allocator takes longer; those that keep a heap per thread keep most of what was freed, spread thin.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// `mi_option_purge_delay` of mimalloc's `mi_option_t`.
-const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
+/// The allocator's settings (jemalloc's `TUNING.md`): one heap for all threads, which mostly wait, and what is freed goes
+/// back to the system within half a second. `jingwen::memory` gives more heaps where threads work without a pause.
+// SAFETY: the symbol that jemalloc reads, a pointer to a string that ends with a zero.
+#[allow(unsafe_code)]
+#[unsafe(export_name = "_rjem_malloc_conf")]
+pub static SETTINGS: &[u8; 72] = b"narenas:1,dirty_decay_ms:500,muzzy_decay_ms:0,tcache_max:4096,thp:never\0";
 
 fn main() -> ExitCode {
-    // A crawl waits most of the time: freed memory goes back to the system after 10 ms and not after a second. What
-    // works without a pause would only ask for it again.
-    if std::env::args_os().nth(1).is_some_and(|command| command == "crawl" || command == "daemon") {
-        // SAFETY: sets a number; not thread-safe, and no thread has been started yet.
-        #[allow(unsafe_code)]
-        unsafe {
-            libmimalloc_sys::mi_option_set(PURGE_DELAY, 10);
-        }
-    }
     jingwen::cli::main()
 }

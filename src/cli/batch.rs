@@ -9,6 +9,7 @@ use std::thread;
 
 use super::Failure;
 use crate::clean::frames::{InOrder, Known, Outline};
+use crate::memory;
 
 /// What is done with the inputs of a batch.
 pub struct Batch<C, S> {
@@ -70,7 +71,10 @@ impl<C, S> Batch<C, S> {
         };
         thread::scope(|scope| {
             for _ in 1..threads {
-                scope.spawn(|| shared.work());
+                scope.spawn(|| {
+                    memory::own_heap();
+                    shared.work();
+                });
             }
             shared.work();
         });
