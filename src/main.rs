@@ -9,7 +9,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 /// back to the system within half a second. `jingwen::memory` gives more heaps where threads work without a pause.
 // SAFETY: the symbol that jemalloc reads, a pointer to a string that ends with a zero.
 #[allow(unsafe_code)]
-#[unsafe(export_name = "_rjem_malloc_conf")]
+#[unsafe(export_name = "malloc_conf")]
 pub static SETTINGS: &[u8; 72] = b"narenas:1,dirty_decay_ms:500,muzzy_decay_ms:0,tcache_max:4096,thp:never\0";
 
 fn main() -> ExitCode {

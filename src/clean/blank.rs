@@ -21,6 +21,9 @@ fn is_invisible(c: char) -> bool {
 
 /// Characters that are not blank.
 pub fn visible(text: &str) -> u32 {
+    if !has_blank(text) {
+        return text.chars().count() as u32;
+    }
     if has_odd(text) {
         return text.chars().filter(|c| !is_blank(*c)).count() as u32;
     }
@@ -32,7 +35,7 @@ pub fn squashed(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     // Paragraphs have next to none within.
     for line in text.split('\n').map(|line| line.trim_matches(is_blank)) {
-        if has_any(line, |b| b <= b' ' || b == 0x7f) || has_odd(line) || ideographic_spaces(line) > 0 {
+        if has_blank(line) {
             out.extend(line.chars().filter(|c| !is_blank(*c)));
         } else {
             out.push_str(line);
@@ -43,20 +46,15 @@ pub fn squashed(text: &str) -> String {
 
 /// True if a text has control characters, line breaks apart.
 pub fn has_control(text: &str) -> bool {
-    has_any(text, |b| (b < b' ' && b != b'\n') || b == 0x7f)
-        || has_odd(text) && text.contains(|c: char| c.is_control() && c != '\n')
+    has_any(text, |a, b, _| ((a < b' ') & (a != b'\n')) | (a == 0x7f) | ((a == 0xc2) & (b < 0xa0)))
 }
 
 /// True if nothing is to be tidied within a text.
 pub fn is_tidy(text: &str) -> bool {
-    !has_any(text, |b| b < b' ' || b == 0x7f)
-        && !has_any_pair(text.as_bytes())
-        && (!has_odd(text) || text.chars().all(|c| !is_blank(c) || matches!(c, ' ' | '\u{3000}' | '\u{a0}')))
-}
-
-/// Two blanks side by side.
-fn has_any_pair(bytes: &[u8]) -> bool {
-    bytes.iter().zip(bytes.get(1..).unwrap_or_default()).fold(false, |found, (a, b)| found | (*a == b' ' && *b == b' '))
+    let (control, double) = (|a: u8| (a < b' ') | (a == 0x7f), |a: u8, b: u8| (a == b' ') & (b == b' '));
+    !has_any(text, |a, b, c| control(a) | double(a, b) | is_odd(a, b, c))
+        || !has_any(text, |a, b, _| control(a) | double(a, b))
+            && text.chars().all(|c| !is_blank(c) || matches!(c, ' ' | '\u{3000}' | '\u{a0}'))
 }
 
 /// Appends text to a line: runs of ASCII white space become one blank, invisible characters go.
@@ -88,36 +86,59 @@ fn count(text: &str, is: impl Fn(u8) -> bool) -> usize {
     text.as_bytes().chunks(192).map(|piece| usize::from(piece.iter().map(|b| u8::from(is(*b))).sum::<u8>())).sum()
 }
 
-/// True if a text has a byte of a kind. Looks at all of it, for the same reason.
-fn has_any(text: &str, is: impl Fn(u8) -> bool) -> bool {
-    text.bytes().fold(false, |found, b| found | is(b))
-}
-
-/// Three bytes in a row, wherever they stand.
-fn threes(text: &str) -> impl Iterator<Item = ((&[u8], &[u8]), &[u8])> {
+/// True if there is a byte that is of a kind together with the two behind it; zeros stand behind the last one.
+fn has_any(text: &str, is: impl Fn(u8, u8, u8) -> bool) -> bool {
+    /// As many as one instruction compares.
+    const PIECE: usize = 16;
     let bytes = text.as_bytes();
-    let from = |n: usize| bytes.get(n..).unwrap_or_default().chunks(192);
-    from(0).zip(from(1)).zip(from(2))
+    let threes =
+        |a: &[u8], b: &[u8], c: &[u8]| a.iter().zip(b).zip(c).fold(false, |found, ((a, b), c)| found | is(*a, *b, *c));
+    let piece = |at: usize| {
+        let from = |at: usize| bytes.get(at..).and_then(<[u8]>::first_chunk::<PIECE>);
+        matches!((from(at), from(at + 1), from(at + 2)), (Some(a), Some(b), Some(c)) if threes(a, b, c))
+    };
+    let found = match bytes.len().checked_sub(PIECE + 2) {
+        None => bytes.windows(3).any(|three| threes(&three[..1], &three[1..2], &three[2..])),
+        // The last piece goes back over some of the one before it.
+        Some(last) => (0..last).step_by(PIECE).any(piece) || piece(last),
+    };
+    found
+        || match bytes {
+            [.., a, b] => is(*a, *b, 0) || is(*b, 0, 0),
+            [a] => is(*a, 0, 0),
+            [] => false,
+        }
 }
 
-fn ideographic_spaces(text: &str) -> usize {
-    let is = |((a, b), c): ((&u8, &u8), &u8)| u8::from((*a == 0xe3) & (*b == 0x80) & (*c == 0x80));
-    threes(text).map(|((a, b), c)| usize::from(a.iter().zip(b).zip(c).map(is).sum::<u8>())).sum()
+/// True if a text has a blank character, or one of few others that take as long to tell.
+pub fn has_blank(text: &str) -> bool {
+    has_any(text, |a, b, c| (a <= b' ') | (a == 0x7f) | is_ideographic_space(a, b, c) | is_odd(a, b, c))
 }
 
 /// False only if a text has no blank characters beyond ASCII but ideographic spaces, which begin every other paragraph.
 fn has_odd(text: &str) -> bool {
-    // U+0080 to U+00BF; U+1680; U+2000 to U+200F and U+2028 to U+203F, which leaves dashes, quotes and dots out; U+2040 to
-    // U+207F; U+FEC0 to U+FEFF.
-    let odd = |((a, b), c): ((&u8, &u8), &u8)| {
-        (*a == 0xc2)
-            | ((*a == 0xe1) & (*b == 0x9a))
-            | ((*a == 0xe2) & (((*b == 0x80) & (c.wrapping_sub(0x90) > 0x17)) | (*b == 0x81)))
-            | ((*a == 0xef) & (*b == 0xbb))
-    };
-    threes(text).any(|((a, b), c)| a.iter().zip(b).zip(c).fold(false, |found, three| found | odd(three)))
-        // Two bytes at the end are no three.
-        || text.as_bytes().iter().rev().nth(1) == Some(&0xc2)
+    has_any(text, is_odd)
+}
+
+fn ideographic_spaces(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let from = |n: usize| bytes.get(n..).unwrap_or_default().chunks(192);
+    let is = |((a, b), c): ((&u8, &u8), &u8)| u8::from(is_ideographic_space(*a, *b, *c));
+    let threes = from(0).zip(from(1)).zip(from(2));
+    threes.map(|((a, b), c)| usize::from(a.iter().zip(b).zip(c).map(is).sum::<u8>())).sum()
+}
+
+fn is_ideographic_space(a: u8, b: u8, c: u8) -> bool {
+    (a == 0xe3) & (b == 0x80) & (c == 0x80)
+}
+
+/// U+0080 to U+00BF; U+1680; U+2000 to U+200F and U+2028 to U+203F, which leaves dashes, quotes and dots out; U+2040 to
+/// U+207F; U+FEC0 to U+FEFF.
+fn is_odd(a: u8, b: u8, c: u8) -> bool {
+    (a == 0xc2)
+        | ((a == 0xe1) & (b == 0x9a))
+        | ((a == 0xe2) & (((b == 0x80) & (c.wrapping_sub(0x90) > 0x17)) | (b == 0x81)))
+        | ((a == 0xef) & (b == 0xbb))
 }
 
 #[cfg(test)]
@@ -140,8 +161,11 @@ mod tests {
         #[test]
         fn as_character_by_character(text in "[甲。，“a1 \\n\\t\\x7f\u{3000}\u{a0}\u{ad}\u{85}\u{200b}\u{feff}\u{1680}é《]{0,12}") {
             let chars = || text.chars();
-            let long = text.repeat(40);
-            proptest::prop_assert_eq!(visible(&long) as usize, long.chars().filter(|c| !is_blank(*c)).count());
+            for long in [text.repeat(40), format!("{}{text}", "甲乙".repeat(9)), format!("{text}{}", "ab".repeat(13))] {
+                proptest::prop_assert_eq!(visible(&long) as usize, long.chars().filter(|c| !is_blank(*c)).count());
+                proptest::prop_assert_eq!(squashed(&long), long.chars().filter(|c| !is_blank(*c)).collect::<String>());
+                proptest::prop_assert_eq!(has_control(&long), long.chars().any(|c| c.is_control() && c != '\n'));
+            }
             proptest::prop_assert_eq!(visible(&text) as usize, chars().filter(|c| !is_blank(*c)).count());
             proptest::prop_assert_eq!(squashed(&text), chars().filter(|c| !is_blank(*c)).collect::<String>());
             proptest::prop_assert_eq!(has_control(&text), chars().any(|c| c.is_control() && c != '\n'));

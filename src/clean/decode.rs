@@ -36,7 +36,7 @@ pub fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>, forced: Option<&'
         return with(encoding, bytes);
     }
     let declared = content_type.and_then(header_charset).or_else(|| meta_charset(bytes));
-    if let Ok(text) = std::str::from_utf8(bytes)
+    if let Ok(text) = simdutf8::basic::from_utf8(bytes)
         && declared.is_none_or(|d| d == UTF_8 || d.is_ascii_compatible() && !text.is_ascii())
     {
         return Decoded { text: Cow::Borrowed(text), encoding: UTF_8 };

@@ -25,6 +25,8 @@ pub fn selected(html: &Html, selectors: &[Css], base: &Url) -> Vec<Link> {
 }
 
 fn collect<'a>(elements: impl Iterator<Item = ElementRef<'a>>, base: &Url) -> Vec<Link> {
+    // A picture and a headline are often links to the same.
+    let mut written: HashSet<&str> = HashSet::new();
     let mut seen: HashSet<Url> = HashSet::new();
     let mut out = Vec::new();
     for element in elements {
@@ -33,6 +35,9 @@ fn collect<'a>(elements: impl Iterator<Item = ElementRef<'a>>, base: &Url) -> Ve
             continue;
         }
         let Some((_, href)) = e.attrs().find(|(n, _)| *n == "href") else { continue };
+        if !written.insert(href) {
+            continue;
+        }
         let Some(url) = resolve(base, href) else { continue };
         if !seen.insert(url.clone()) {
             continue;

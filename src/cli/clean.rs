@@ -1,11 +1,11 @@
 //! `jingwen clean`.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::string::FromUtf8Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flate2::read::MultiGzDecoder;
@@ -62,7 +62,7 @@ const MAX_INPUT: u64 = 64 << 20;
 #[derive(Debug)]
 enum Job {
     /// A line of `--pages`.
-    Line(String),
+    Line(Vec<u8>),
     /// A file, or `-`.
     File(PathBuf),
 }
@@ -176,37 +176,34 @@ fn cannot_write(error: io::Error) -> Failure {
 /// Room for lines that has been used before: a page's line is so large that fresh room costs a page fault every four
 /// kilobytes, and it is given back by another thread than the one that asked for it.
 #[derive(Debug, Default)]
-struct Spare(Mutex<Vec<String>>);
+struct Spare(Mutex<Vec<Vec<u8>>>);
 
 impl Spare {
-    fn take(&self) -> String {
+    fn take(&self) -> Vec<u8> {
         self.lock().pop().unwrap_or_default()
     }
 
-    fn give(&self, mut line: String) {
+    fn give(&self, mut line: Vec<u8>) {
         line.clear();
         self.lock().push(line);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<String>> {
-        // Empty strings are sound whatever panicked.
+    fn lock(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        // Empty ones are sound whatever panicked.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Lines that may hold bytes that are not UTF-8; empty ones are skipped.
-fn lines(mut reader: Box<dyn BufRead + Send>, spare: Arc<Spare>) -> impl Iterator<Item = io::Result<String>> + Send {
+/// Lines; empty ones are skipped.
+fn lines(mut reader: Box<dyn BufRead + Send>, spare: Arc<Spare>) -> impl Iterator<Item = io::Result<Vec<u8>>> + Send {
     std::iter::from_fn(move || {
-        let mut bytes = spare.take().into_bytes();
+        let mut bytes = spare.take();
         loop {
             bytes.clear();
             match read_line(&mut *reader, &mut bytes) {
                 Ok(0) => return None,
                 Ok(_) if bytes.trim_ascii().is_empty() => {}
-                Ok(_) => {
-                    let lossy = |e: FromUtf8Error| String::from_utf8_lossy(e.as_bytes()).into_owned();
-                    return Some(Ok(String::from_utf8(bytes).unwrap_or_else(lossy)));
-                }
+                Ok(_) => return Some(Ok(bytes)),
                 Err(e) => return Some(Err(e)),
             }
         }
@@ -278,7 +275,9 @@ impl Work {
         let turn = Turn { work: self, options, outline: Cell::new(None) };
         let (answer, seen) = match job {
             Job::Line(line) => {
-                let answer = turn.line(&line);
+                // Bytes that are not UTF-8 are replaced.
+                let text = simdutf8::basic::from_utf8(&line);
+                let answer = turn.line(&text.map_or_else(|_| String::from_utf8_lossy(&line), Cow::Borrowed));
                 self.spare.give(line);
                 answer
             }

@@ -5,15 +5,16 @@
 //! because the news has a great many texts that differ in their numbers only (weather, markets, lottery) and are not
 //! duplicates. Only the latest texts are remembered, so that memory and disk are bounded.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use memchr::memchr3_iter;
 use rustc_hash::FxBuildHasher;
 
-use crate::clean::blank::{squashed, visible};
+use crate::clean::blank::{has_blank, squashed};
 
-/// Texts remembered.
-const RING: usize = 32_768;
+/// Texts remembered: as many as fill a table of 65,536 places for [`INDEXED`] hashes each.
+const RING: usize = 14_000;
 /// Hashes kept of a text.
 const KEPT: usize = 16;
 /// … by which it is found: texts that are alike have most of their smallest hashes in common.
@@ -36,9 +37,12 @@ pub struct Sketch {
 }
 
 impl Sketch {
+    /// Not zeros, which would take no memory before they are written over.
+    const EMPTY: Self = Self { hashes: [u32::MAX; KEPT], kept: 0 };
+
     /// Of a text; none where it has too few sentences.
     pub fn of(text: &str) -> Option<Self> {
-        let mut sketch = Self { hashes: [0; KEPT], kept: 0 };
+        let mut sketch = Self::EMPTY;
         sentences(text).filter_map(hash).for_each(|hash| sketch.insert(hash));
         (sketch.all().len() >= FEWEST).then_some(sketch)
     }
@@ -59,7 +63,7 @@ impl Sketch {
     }
 
     fn from_bytes(bytes: &[u8]) -> Self {
-        let mut sketch = Self { hashes: [0; KEPT], kept: 0 };
+        let mut sketch = Self::EMPTY;
         bytes.as_chunks::<4>().0.iter().for_each(|four| sketch.insert(u32::from_be_bytes(*four)));
         sketch
     }
@@ -111,14 +115,10 @@ fn sentences(text: &str) -> impl Iterator<Item = &str> {
 /// Hash of a sentence without its white space. A fixed rule, as sketches are kept.
 fn hash(sentence: &str) -> Option<u32> {
     let sentence = sentence.trim();
-    let length = visible(sentence) as usize;
-    if length < SHORTEST {
-        return None;
-    }
-    if length == sentence.chars().count() {
-        return Some(hash_of(sentence.as_bytes()));
-    }
-    Some(hash_of(squashed(sentence).as_bytes()))
+    let squashed = if has_blank(sentence) { Cow::Owned(squashed(sentence)) } else { Cow::Borrowed(sentence) };
+    // No character takes more than four bytes.
+    let is_long = squashed.len() >= SHORTEST * 4 || squashed.chars().count() >= SHORTEST;
+    is_long.then(|| hash_of(squashed.as_bytes()))
 }
 
 /// Eight bytes at a time: multiplied, and the well mixed half folded into the other.
@@ -146,11 +146,11 @@ pub struct Row {
     pub hashes: Vec<u8>,
 }
 
-/// The latest texts.
-#[derive(Debug, Default)]
+/// The latest texts. Its memory, some 2 MB, is taken at the start: a daemon that grows for weeks looks like one that leaks.
+#[derive(Debug)]
 pub struct Nearby {
     /// By place in the ring, with the record's id, which is 32 hexadecimal digits.
-    texts: Vec<(Sketch, u128)>,
+    texts: Box<[(Sketch, [u8; 16])]>,
     /// Place of the latest text with a hash among its smallest.
     by_hash: HashMap<u32, u32, FxBuildHasher>,
     /// Texts so far.
@@ -161,7 +161,9 @@ impl Nearby {
     /// With what was kept, in any order.
     pub fn new(mut rows: Vec<Row>) -> Self {
         rows.sort_unstable_by_key(|row| row.serial);
-        let mut nearby = Self::default();
+        let mut by_hash = HashMap::default();
+        by_hash.reserve(RING * INDEXED);
+        let mut nearby = Self { texts: vec![(Sketch::EMPTY, [0; 16]); RING].into(), by_hash, serial: 0 };
         if let Some(first) = rows.first() {
             // Places are serials modulo the ring's size; what is missing before the first was never there.
             nearby.serial = usize::try_from(first.serial).unwrap_or(0);
@@ -181,7 +183,7 @@ impl Nearby {
             if let Some((known, id)) = self.texts.get(*slot as usize)
                 && known.is_like(sketch)
             {
-                return Some(format!("{id:032x}"));
+                return Some(format!("{:032x}", u128::from_be_bytes(*id)));
             }
         }
         None
@@ -189,26 +191,19 @@ impl Nearby {
 
     /// Remembers a text, in the place of the oldest if the ring is full. Gives what is to be kept.
     pub fn add(&mut self, sketch: Sketch, id: &str) -> Row {
-        let place = match self.texts.len() < RING {
-            true => self.texts.len(),
-            false => self.serial % RING,
-        };
+        let place = self.serial % RING;
         let slot = place as u32;
         let row =
             Row { slot: i64::from(slot), serial: self.serial as i64, id: id.to_owned(), hashes: sketch.to_bytes() };
-        let id = u128::from_str_radix(id, 16).unwrap_or(0);
+        let id = u128::from_str_radix(id, 16).unwrap_or(0).to_be_bytes();
         self.serial += 1;
         for hash in sketch.all().iter().take(INDEXED) {
             self.by_hash.insert(*hash, slot);
         }
-        if place == self.texts.len() {
-            self.texts.push((sketch, id));
-        } else {
-            let (old, _) = std::mem::replace(&mut self.texts[place], (sketch, id));
-            for hash in old.all().iter().take(INDEXED).filter(|hash| !self.texts[place].0.all().contains(hash)) {
-                if self.by_hash.get(hash) == Some(&slot) {
-                    self.by_hash.remove(hash);
-                }
+        let (old, _) = std::mem::replace(&mut self.texts[place], (sketch, id));
+        for hash in old.all().iter().take(INDEXED).filter(|hash| !sketch.all().contains(hash)) {
+            if self.by_hash.get(hash) == Some(&slot) {
+                self.by_hash.remove(hash);
             }
         }
         row
@@ -244,7 +239,7 @@ mod tests {
 
     #[test]
     fn the_ring_forgets_the_oldest_and_outlives_the_process() {
-        let mut nearby = Nearby::default();
+        let mut nearby = Nearby::new(Vec::new());
         let mut rows: HashMap<i64, Row> = HashMap::new();
         for n in 0..RING + 10 {
             let row = nearby.add(sketch(n * 100..n * 100 + 6), &format!("{n:032x}"));

@@ -217,7 +217,7 @@ impl History {
     /// [`HistoryError::Open`].
     pub async fn open(state: &Path) -> Result<Self, HistoryError> {
         let path = state.join(FILE);
-        let pool = sqlite::open(&path, SCHEMA, 3).await.map_err(|source| HistoryError::Open { path, source })?;
+        let pool = sqlite::open(&path, SCHEMA, 2).await.map_err(|source| HistoryError::Open { path, source })?;
         Ok(Self { pool })
     }
 
