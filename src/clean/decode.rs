@@ -41,19 +41,26 @@ pub fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>, forced: Option<&'
     {
         return Decoded { text: Cow::Borrowed(text), encoding: UTF_8 };
     }
-    let (valid, errors) = utf8_profile(bytes);
     match declared {
-        Some(encoding) if encoding == UTF_8 && (errors == 0 || valid >= errors * 4) => return with(UTF_8, bytes),
-        Some(encoding) if encoding == UTF_8 => {}
-        Some(encoding) if errors == 0 && valid > 0 && encoding.is_ascii_compatible() => return with(UTF_8, bytes),
+        Some(encoding) if encoding == UTF_8 => {
+            let (valid, errors) = utf8_profile(bytes);
+            if errors == 0 || valid >= errors * 4 {
+                return with(UTF_8, bytes);
+            }
+        }
+        Some(encoding) if encoding.is_ascii_compatible() && is_cut_utf8(bytes) => return with(UTF_8, bytes),
         Some(encoding) => {
             let decoded = with(encoding, bytes);
             if !is_garbled(&decoded.text) {
                 return decoded;
             }
         }
-        None if errors == 0 || valid >= errors * 20 => return with(UTF_8, bytes),
-        None => {}
+        None => {
+            let (valid, errors) = utf8_profile(bytes);
+            if errors == 0 || valid >= errors * 20 {
+                return with(UTF_8, bytes);
+            }
+        }
     }
     with(detect(bytes), bytes)
 }
@@ -61,6 +68,11 @@ pub fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>, forced: Option<&'
 fn with<'a>(encoding: &'static Encoding, bytes: &'a [u8]) -> Decoded<'a> {
     let (text, _) = encoding.decode_without_bom_handling(bytes);
     Decoded { text, encoding }
+}
+
+/// UTF-8 but for its last character, which the end of input cuts off, and not ASCII.
+fn is_cut_utf8(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_err_and(|e| e.error_len().is_none() && !bytes[..e.valid_up_to()].is_ascii())
 }
 
 /// Multi-byte UTF-8 sequences, and places that are not UTF-8. A sequence cut off by the end of input is no error.

@@ -11,9 +11,10 @@ pub fn apply(paragraphs: &mut Vec<String>, rules: &[&LineRule], staff: &mut Staf
     let n = paragraphs.len();
     let mut out = Vec::with_capacity(n);
     'lines: for (i, mut text) in std::mem::take(paragraphs).into_iter().enumerate() {
-        let chars = blocks::visible(&text) as usize;
+        let mut chars = None;
         for rule in rules {
-            if rule.max_chars.is_some_and(|max| chars > max)
+            // As the line was before any rule acted.
+            if rule.max_chars.is_some_and(|max| *chars.get_or_insert_with(|| blocks::visible(&text) as usize) > max)
                 || rule.within_first.is_some_and(|first| i >= first)
                 || rule.within_last.is_some_and(|last| n - i > last)
                 || !rule.pattern.is_match(&text)

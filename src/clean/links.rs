@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
 use scraper::{ElementRef, Html, Node};
 use url::Url;
 
@@ -11,6 +12,9 @@ use crate::sites::Css;
 
 /// Most links that are taken from one page.
 pub const MAX_LINKS: usize = 5_000;
+
+/// As many as most pages have.
+const SOME: usize = 100;
 
 /// Every link of the page, in page order, each address once: absolute, http or https, without fragment.
 pub fn links(html: &Html, base: &Url) -> Vec<Link> {
@@ -26,9 +30,9 @@ pub fn selected(html: &Html, selectors: &[Css], base: &Url) -> Vec<Link> {
 
 fn collect<'a>(elements: impl Iterator<Item = ElementRef<'a>>, base: &Url) -> Vec<Link> {
     // A picture and a headline are often links to the same.
-    let mut written: HashSet<&str> = HashSet::new();
-    let mut seen: HashSet<Url> = HashSet::new();
-    let mut out = Vec::new();
+    let mut written: HashSet<&str, RandomState> = HashSet::with_capacity_and_hasher(SOME, RandomState::default());
+    let mut seen: HashSet<Url, RandomState> = HashSet::with_capacity_and_hasher(SOME, RandomState::default());
+    let mut out = Vec::with_capacity(SOME);
     for element in elements {
         let e = element.value();
         if e.name() != "a" && e.name() != "area" {

@@ -275,7 +275,10 @@ fn is_debris(text: &str) -> bool {
 /// `3/8`: which of a gallery's pictures is shown.
 pub fn is_counter(text: &str) -> bool {
     let number = |t: &str| (1..=3).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_digit());
-    text.trim().split_once('/').is_some_and(|(n, of)| number(n.trim()) && number(of.trim()))
+    let text = text.trim();
+    // Most lines are told by where they begin.
+    text.starts_with(|c: char| c.is_ascii_digit())
+        && text.split_once('/').is_some_and(|(n, of)| number(n.trim()) && number(of.trim()))
 }
 
 /// `00:35`: how long a video is.

@@ -347,19 +347,25 @@ impl TemplateState {
     }
 
     fn note_kinds<'a>(&mut self, prefix: &str, kinds: impl Iterator<Item = &'a str>) {
-        let mut here: Vec<String> = kinds.map(|k| format!("{prefix}{k}")).collect();
+        let mut here: Vec<&str> = kinds.collect();
         here.sort_unstable();
-        for (name, rate) in &mut self.rates {
-            if name.starts_with(prefix) {
-                rate.push(here.binary_search(name).is_ok());
+        here.dedup();
+        let mut known = vec![false; here.len()];
+        for (name, rate) in self.rates.range_mut(prefix.to_owned()..) {
+            let Some(kind) = name.strip_prefix(prefix) else { break };
+            let at = here.binary_search(&kind);
+            rate.push(at.is_ok());
+            if let Ok(at) = at {
+                known[at] = true;
             }
         }
-        for name in here {
-            if !self.rates.contains_key(&name) {
-                let mut rate = Rate::never(self.pages);
-                rate.push(true);
-                self.rates.insert(name, rate);
-            }
+        if known.iter().all(|known| *known) {
+            return;
+        }
+        for (kind, _) in here.iter().zip(known).filter(|(_, known)| !known) {
+            let mut rate = Rate::never(self.pages);
+            rate.push(true);
+            self.rates.insert(format!("{prefix}{kind}"), rate);
         }
         while self.rates.keys().filter(|k| k.starts_with(prefix)).count() > MOST_KINDS {
             // The rarest that this page does not have; `hits` are few, so the order is total.
@@ -373,8 +379,11 @@ impl TemplateState {
     }
 
     fn check(&mut self, name: &str, round: &mut Round<'_>) {
-        let changes: Vec<(String, Change)> =
-            self.rates.iter().filter_map(|(key, rate)| Some((key.clone(), round.judge(rate, bar_of(key))?))).collect();
+        let changes: Vec<(String, Change)> = self
+            .rates
+            .iter()
+            .filter_map(|(key, rate)| round.judge(rate, bar_of(key)).map(|c| (key.clone(), c)))
+            .collect();
         let has = |key: &str| changes.iter().any(|(k, _)| k == key);
         let mut told: Vec<(String, Change)> = Vec::new();
         for (key, change) in &changes {

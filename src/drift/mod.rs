@@ -19,7 +19,7 @@ mod warning;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 pub use detect::Outcome;
@@ -37,6 +37,9 @@ const SAVE_EVERY: Duration = Duration::from_secs(3);
 pub struct Watch {
     store: Store,
     memory: Mutex<Memory>,
+    /// Sites of which the next pages are worth keeping. Asked for every page, and seldom another: not behind the lock that
+    /// is held while a page is looked at.
+    wanted: RwLock<BTreeSet<String>>,
 }
 
 #[derive(Default)]
@@ -48,8 +51,6 @@ struct Memory {
     changed: BTreeSet<String>,
     pages: BTreeMap<String, Vec<KeptPage>>,
     forgotten: BTreeSet<String>,
-    /// Sites of which the next pages are worth keeping.
-    wanted: BTreeSet<String>,
     saved: Option<Instant>,
 }
 
@@ -71,12 +72,13 @@ impl Watch {
         let sites =
             store.states().await?.into_iter().map(|(id, state)| (id, Slot { written: Some(state), ..Slot::default() }));
         let sites = sites.collect();
-        Ok(Self { store, memory: Mutex::new(Memory { sites, saved: Some(Instant::now()), ..Memory::default() }) })
+        let memory = Mutex::new(Memory { sites, saved: Some(Instant::now()), ..Memory::default() });
+        Ok(Self { store, memory, wanted: RwLock::default() })
     }
 
     /// True if the next page of a site should come with its bytes.
     pub fn wants_page(&self, site: &str) -> bool {
-        self.lock().wanted.contains(site)
+        self.wanted.read().unwrap_or_else(PoisonError::into_inner).contains(site)
     }
 
     /// Notes a page; gives what is told for the first time.
@@ -86,10 +88,13 @@ impl Watch {
         let id = seen.site.id.clone();
         let outcome = memory.site(&id).observe(&seen);
         memory.changed.insert(id.clone());
-        match outcome.suspicious {
-            true => memory.wanted.insert(id.clone()),
-            false => memory.wanted.remove(&id),
-        };
+        if outcome.suspicious != self.wants_page(&id) {
+            let mut wanted = self.wanted.write().unwrap_or_else(PoisonError::into_inner);
+            match outcome.suspicious {
+                true => wanted.insert(id.clone()),
+                false => wanted.remove(&id),
+            };
+        }
         if let Some(raw) = raw.filter(|_| outcome.odd).and_then(|raw| raw.pack()) {
             let pages = memory.pages.entry(id.clone()).or_default();
             if pages.len() as i64 >= store::PAGES {
