@@ -28,6 +28,9 @@ const AUTOMATON: usize = 256 << 10;
 const WARM: u32 = 48 << 10;
 /// … and if it has to be tried at every character.
 const WARM_ANYWHERE: u32 = 6 << 10;
+/// Spans of time so far, where someone tells them.
+static SPAN: AtomicU32 = AtomicU32::new(0);
+
 /// Texts so long, in bytes, are read by the compiled regex only.
 const LONG: usize = 2 << 10;
 /// … and so are patterns whose tree is longer than this when written out: it has large classes, which are slow one
@@ -43,8 +46,15 @@ pub struct Pattern {
     /// None where only the compiled regex will do.
     light: OnceLock<Option<regex_lite::Regex>>,
     regex: OnceLock<Regex>,
-    /// Bytes read before it was compiled.
+    /// Bytes read before it was compiled, in this span of time.
     read: AtomicU32,
+    span: AtomicU32,
+}
+
+/// Begins another span of time: what patterns read before no longer counts. A process that reads little for months would
+/// otherwise compile one after another, for which the memory is worth more than the time.
+pub fn begin_span() {
+    SPAN.fetch_add(1, Ordering::Relaxed);
 }
 
 #[derive(Debug, Default)]
@@ -81,6 +91,7 @@ impl Pattern {
             light: OnceLock::new(),
             regex: OnceLock::new(),
             read: AtomicU32::new(0),
+            span: AtomicU32::new(0),
         }
     }
 
@@ -182,6 +193,11 @@ impl Pattern {
             && text.len() <= LONG
             && let Some(light) = self.light()
         {
+            let span = SPAN.load(Ordering::Relaxed);
+            if self.span.load(Ordering::Relaxed) != span {
+                self.span.store(span, Ordering::Relaxed);
+                self.read.store(0, Ordering::Relaxed);
+            }
             // The least that a search costs counts as well.
             let bytes = u32::try_from(text.len()).unwrap_or(u32::MAX).saturating_add(16);
             if self.read.fetch_add(bytes, Ordering::Relaxed) < self.first().warm {
@@ -295,6 +311,12 @@ mod tests {
         );
         assert_eq!(pattern.read.load(Ordering::Relaxed), 0);
         assert!(pattern.is_match("记者 某某 摄") && pattern.without("记者摄").is_empty());
+        assert!(pattern.regex.get().is_none());
+        // What was read in another span of time does not count.
+        for _ in 0..4 {
+            (0..WARM / 128).for_each(|_| assert!(pattern.is_match("记者 某某 摄")));
+            begin_span();
+        }
         assert!(pattern.regex.get().is_none());
         (0..WARM / 16).for_each(|_| assert!(pattern.is_match("记者 某某 摄")));
         assert!(pattern.regex.get().is_some());

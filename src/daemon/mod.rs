@@ -48,9 +48,12 @@ use crate::crawl::setup::rotation;
 use crate::crawl::store::Store;
 use crate::frontier::FrontierError;
 use crate::notify::{Notifier, NotifyError};
+use crate::pattern;
 
 /// How often the history is written.
 const FLUSH: Duration = Duration::from_secs(1);
+/// In which a pattern must have much to do, to be compiled.
+const SPAN: Duration = Duration::from_secs(60);
 
 /// Why the daemon cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -276,9 +279,14 @@ impl Daemon {
     /// Writes the history now and then.
     async fn keep(self: Arc<Self>, closing: CancellationToken) {
         let mut tick = tokio::time::interval(FLUSH);
+        let mut spans = tokio::time::interval(SPAN);
         loop {
             tokio::select! {
                 _ = tick.tick() => {}
+                _ = spans.tick() => {
+                    pattern::begin_span();
+                    continue;
+                }
                 () = closing.cancelled() => return,
             }
             let failed = self.model.flush(&self.history).await.err().map(|error| error.to_string());

@@ -26,7 +26,7 @@ const WRITE_CACHE_KIB: &str = "-2048";
 /// seldom writes each of them once for many commits. 32 MiB of disk, and well under a second to read at start.
 const WAL_PAGES: &str = "8192";
 /// Page cache of each reading connection, in KiB.
-const READ_CACHE_KIB: &str = "-768";
+const READ_CACHE_KIB: &str = "-512";
 
 /// The embedded back end.
 #[derive(Debug, Clone)]
