@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use super::guard::{Guard, Refused, refusal};
+use super::inflate;
 use crate::record::Reason;
 
 /// A body past this many bytes needs one of [`LARGE_AT_ONCE`] places, so that many large pages cannot fill memory.
@@ -188,6 +189,8 @@ impl Http {
             header::HeaderValue::from_static("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5"),
         );
         headers.insert(header::ACCEPT_LANGUAGE, header::HeaderValue::from_static("zh-CN,zh;q=0.9,en;q=0.5"));
+        // The first is unpacked here, the others by the client.
+        headers.insert(header::ACCEPT_ENCODING, header::HeaderValue::from_static("gzip, br, zstd"));
         let client = reqwest::Client::builder()
             .user_agent(user_agent)
             .default_headers(headers)
@@ -247,7 +250,11 @@ impl Http {
             _ => answer.content_length().is_some_and(|n| n < 64 << 10),
         };
         if wanted {
+            let packed = text(header::CONTENT_ENCODING).is_some_and(|by| is_gzip(&by));
             self.read(&mut answer, &mut response.body, request.truncate).await?;
+            if packed && !response.body.is_empty() {
+                response.body = self.unpack(&response.body, request.truncate).await?;
+            }
         }
         response.took = begun.elapsed();
         Ok(response)
@@ -283,6 +290,24 @@ impl Http {
             body.extend_from_slice(&chunk);
         }
         Ok(())
+    }
+
+    /// Unpacks a body in gzip, with the limits that others have.
+    async fn unpack(&self, packed: &[u8], truncate: Option<usize>) -> Result<Vec<u8>, FetchError> {
+        let limit = self.limits.max_body;
+        if let Some(body) = inflate::at_once(packed, LARGE.min(truncate.unwrap_or(LARGE))) {
+            return Ok(body);
+        }
+        let _place = self.large.acquire().await;
+        let most = truncate.unwrap_or_else(|| usize::try_from(limit + 1).unwrap_or(usize::MAX));
+        let body = match inflate::piece_by_piece(packed, most) {
+            Ok(body) => body,
+            Err(error) => return Err(FetchError::Unreachable(format!("not gzip, as it says it is: {error}"))),
+        };
+        if truncate.is_none() && body.len() as u64 > limit {
+            return Err(FetchError::OverLimit { what: "body", limit });
+        }
+        Ok(body)
     }
 
     fn failure(&self, error: &reqwest::Error) -> FetchError {
@@ -325,6 +350,11 @@ pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     // To the second, upwards: the date has no fractions.
     let now = Duration::from_millis(u64::try_from(now.as_millisecond()).ok()?);
     Some(at.duration_since(std::time::UNIX_EPOCH + now).unwrap_or_default())
+}
+
+/// `Content-Encoding`: RFC 9110, 8.4.1.3.
+fn is_gzip(encoding: &str) -> bool {
+    encoding.eq_ignore_ascii_case("gzip") || encoding.eq_ignore_ascii_case("x-gzip")
 }
 
 fn is_binary(content_type: &str) -> bool {

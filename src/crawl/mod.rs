@@ -11,6 +11,7 @@ pub mod discover;
 pub mod fetch;
 pub mod guard;
 pub mod host;
+mod inflate;
 pub mod lists;
 mod parts;
 pub mod pool;
