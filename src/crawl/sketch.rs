@@ -99,8 +99,13 @@ impl Sketch {
 fn sentences(text: &str) -> impl Iterator<Item = &str> {
     let bytes = text.as_bytes();
     let mut ends = memchr3_iter(b'\n', 0xe3, 0xef, bytes).filter_map(move |at| {
-        let end = |sign: &str| bytes[at..].starts_with(sign.as_bytes()).then_some((at, at + sign.len()));
-        ["\n", "。", "！", "？", "；"].into_iter().find_map(end)
+        let length = match bytes[at..] {
+            [b'\n', ..] => 1,
+            // 。 and ！, ？, ；
+            [0xe3, 0x80, 0x82, ..] | [0xef, 0xbc, 0x81 | 0x9f | 0x9b, ..] => 3,
+            _ => return None,
+        };
+        Some((at, at + length))
     });
     let mut from = Some(0);
     let lines = std::iter::from_fn(move || {
