@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::ptr::{from_mut, null_mut};
 
-/// Gives this thread a heap of its own. Threads share one, whose lock is held for a moment when a value of more than four
+/// Gives this thread a heap of its own. Threads share one, whose lock is held for a moment when a value of more than eight
 /// kilobytes is made or dropped: nothing for threads that wait for the network, much for those that only clean.
 pub fn own_heap() {
     let mut heap = 0;

@@ -22,6 +22,8 @@ pub struct Extracted {
     pub title: Option<String>,
     /// Body with staff lines.
     pub body: Body,
+    /// Characters of the body without white space.
+    pub chars: usize,
     /// Date of publication.
     pub published: Option<When>,
     /// Date of the last change.
@@ -73,15 +75,15 @@ pub fn apply(site: &Site, template: &Template, from: &Source<'_>, context: &Cont
         };
         let (found, images) = body_of(&content, &cut, template, from, &squashed, &rules);
         match fits(&found, template) {
-            Ok(()) => {
-                body = Some((n, found, images, content, cut));
+            Ok(chars) => {
+                body = Some((n, found, chars, images, content, cut));
                 break;
             }
             Err(reason) => why = reason,
         }
     }
     hits.push(FieldHit { field: "body", step: body.as_ref().map(|(n, ..)| *n) });
-    let Some((_, body, images, content, cut)) = body else { return Err(why) };
+    let Some((_, body, chars, images, content, cut)) = body else { return Err(why) };
     let published = when(&fields.published, "published", from, context, &mut hits);
     let modified = when(&fields.modified, "modified", from, context, &mut hits);
     let staff = staff(fields, &body, from, &mut hits);
@@ -97,6 +99,7 @@ pub fn apply(site: &Site, template: &Template, from: &Source<'_>, context: &Cont
         staff,
         title,
         body,
+        chars,
         hits,
         content,
         cut,
@@ -187,7 +190,8 @@ pub fn pictures(
     out
 }
 
-fn fits(body: &Body, template: &Template) -> Result<(), String> {
+/// The body's characters, if a template takes it for one.
+fn fits(body: &Body, template: &Template) -> Result<usize, String> {
     let chars = body.chars();
     let require = &template.require;
     if chars == 0 || chars < require.min_chars {
@@ -204,7 +208,7 @@ fn fits(body: &Body, template: &Template) -> Result<(), String> {
             return Err(format!("forbidden line `{shown}`"));
         }
     }
-    Ok(())
+    Ok(chars)
 }
 
 fn required(e: &Extracted, template: &Template) -> Result<(), String> {

@@ -19,7 +19,7 @@ static SCRIPTS: LazyLock<Few<bool>> = LazyLock::new(|| {
 });
 
 /// Characters after which a page in one language is known.
-const SURE: usize = 1_000;
+const SURE: usize = 500;
 
 /// BCP 47 tag: `zh-CN`, `zh-Hant`, `ja`, `en`, or what the page declares.
 pub fn of(text: &str, meta: &Meta) -> Option<String> {
@@ -28,7 +28,7 @@ pub fn of(text: &str, meta: &Meta) -> Option<String> {
     for (n, c) in text.chars().take(4000).enumerate() {
         // What nearly all of so many say, the rest does not turn.
         let of_one_script = || simplified.abs_diff(traditional) * 5 > (simplified + traditional) * 4;
-        if n == SURE && han > 600 && kana == 0 && of_one_script() {
+        if n == SURE && han > 300 && kana == 0 && of_one_script() {
             break;
         }
         if is_han(c) {

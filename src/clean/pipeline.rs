@@ -188,7 +188,7 @@ impl Ready<'_> {
         out.next.clone_from(&found.next);
         out.whole.clone_from(&found.whole);
         out.hits = found.hits;
-        let own = (kind != Kind::Article).then(|| found.body.chars());
+        let own = (kind != Kind::Article).then_some(found.chars);
         if let Some(chars) = own.filter(|chars| *chars < MIN_OWN_TEXT) {
             let reason = if kind == Kind::Gallery { Reason::Gallery } else { Reason::Video };
             out.article = Err(Rejection { reason, detail: format!("{chars} characters of text of its own") });

@@ -21,6 +21,8 @@ pub struct Watched {
     pub misfits: Vec<Misfit>,
     /// Kinds of blocks in the body's container: `div.share`, `ul`, and how short lines begin: `“热榜”`.
     pub kinds: Vec<String>,
+    /// Characters of the body without white space, where a template found one.
+    pub chars: Option<usize>,
     /// Share of the container's characters that are inside links, 0 to 1.
     pub linked: f64,
     /// How the date is written, its digits as `0`: `0-0-0 0:0`.
@@ -113,6 +115,7 @@ impl Watched {
         }
         Self {
             misfits: Vec::new(),
+            chars: Some(found.chars),
             linked: f64::from(look.linked) / f64::from(look.chars.max(1)),
             kinds: look.kinds.into_iter().collect(),
             date_form: step("published").and_then(|s| date_form(steps::texts(s, from).first()?)),

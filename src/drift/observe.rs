@@ -77,7 +77,7 @@ impl Observation {
             at: at.as_second(),
             template: cleaned.template.clone(),
             hits: cleaned.hits.clone(),
-            chars: record.map(|r| visible(&r.text) as usize),
+            chars: record.map(|r| watched.chars.unwrap_or_else(|| visible(&r.text) as usize)),
             precision: record.and_then(|r| r.published_precision),
             next: cleaned.next.is_some(),
             watched: watched.clone(),

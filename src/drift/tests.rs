@@ -98,6 +98,7 @@ impl Habits {
             watched: Watched {
                 misfits: Vec::new(),
                 kinds,
+                chars: None,
                 linked: (dice.unit() - 0.7).max(0.0),
                 date_form: Some(if dice.chance(0.9) { "0-0-0 0:0" } else { "0年0月0日" }.to_owned()),
                 next: template.is_some().then_some(next && dice.chance(0.98)),
