@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use super::parts::{Part, Rotation, write_index};
@@ -36,6 +37,8 @@ pub struct Series<F> {
     next: u32,
     /// Parts being finished, which takes its time and holds nobody up.
     finishing: JoinSet<Result<(), SeriesError>>,
+    /// Held by the one that writes the index: the latest must have the last word.
+    index: Arc<Mutex<()>>,
 }
 
 impl<F: Frontier + Clone> Series<F> {
@@ -50,7 +53,7 @@ impl<F: Frontier + Clone> Series<F> {
         for part in parts.iter().filter(|part| part.closed.is_none()) {
             tracing::info!(path = shown, number = part.number, "taking up a part that was not finished");
             part.detach(rotation.compress)?;
-            finish(&frontier, part.clone(), rotation).await?;
+            finish(&frontier, part.clone(), rotation, &Mutex::default()).await?;
         }
         let state = frontier.output(&shown).await?;
         let lines = JsonLines::open(path, state.map(|state| state.bytes))?;
@@ -58,7 +61,8 @@ impl<F: Frontier + Clone> Series<F> {
         // A file that was there before the crawl counts as begun now.
         let begun = begun.or_else(|| (lines.state().1 > 0).then(now));
         let next = parts.last().map_or(1, |part| part.number + 1);
-        Ok(Self { lines, path: path.to_owned(), rotation, frontier, begun, next, finishing: JoinSet::new() })
+        let (finishing, index) = (JoinSet::new(), Arc::default());
+        Ok(Self { lines, path: path.to_owned(), rotation, frontier, begun, next, finishing, index })
     }
 
     /// Opens the file anew as the next start would, after an error that leaves open what the frontier has of it.
@@ -99,8 +103,8 @@ impl<F: Frontier + Clone> Series<F> {
         part.detach(self.rotation.compress)?;
         super::fault("part-detached");
         self.lines = JsonLines::open(&self.path, Some(0))?;
-        let (frontier, rotation) = (self.frontier.clone(), self.rotation);
-        self.finishing.spawn(async move { finish(&frontier, part, rotation).await });
+        let (frontier, rotation, index) = (self.frontier.clone(), self.rotation, self.index.clone());
+        self.finishing.spawn(async move { finish(&frontier, part, rotation, &index).await });
         Ok(())
     }
 
@@ -117,12 +121,18 @@ impl<F: Frontier + Clone> Series<F> {
     }
 }
 
-async fn finish<F: Frontier>(frontier: &F, part: Part, rotation: Rotation) -> Result<(), SeriesError> {
+async fn finish<F: Frontier>(
+    frontier: &F,
+    part: Part,
+    rotation: Rotation,
+    index: &Mutex<()>,
+) -> Result<(), SeriesError> {
     let part = Arc::new(part);
     let work = part.clone();
     let closed = tokio::task::spawn_blocking(move || work.finish(rotation.compress)).await??;
     frontier.finish_part(&part, &closed).await?;
     part.tidy();
+    let _turn = index.lock().await;
     let all: Vec<_> = frontier.parts(&part.path).await?.into_iter().filter_map(|part| part.closed).collect();
     Ok(write_index(Path::new(&part.path), &all)?)
 }
@@ -132,7 +142,26 @@ mod tests {
     use super::*;
     use crate::frontier::Batch;
     use crate::frontier::sqlite::SqliteFrontier;
+    use crate::units::Size;
     use std::fs;
+
+    /// Parts may be finished side by side, and each writes the index.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn the_index_has_every_part() {
+        let dir = tempfile::tempdir().unwrap();
+        let frontier = SqliteFrontier::open(&dir.path().join("frontier.sqlite")).await.unwrap();
+        let path = dir.path().join("articles.jsonl");
+        let rotation = Rotation { size: Some(Size(1)), ..Rotation::default() };
+        let mut series = Series::open(frontier.clone(), &path, rotation).await.unwrap();
+        for _ in 0..60 {
+            series.lines.append(b"{}\n").unwrap();
+            frontier.commit(&Batch { outputs: vec![series.lines.state()], ..Batch::default() }).await.unwrap();
+            series.committed().await.unwrap();
+        }
+        series.close().await.unwrap();
+        let index = fs::read(dir.path().join("articles-parts.json")).unwrap();
+        assert_eq!(serde_json::from_slice::<Vec<serde_json::Value>>(&index).unwrap().len(), 60);
+    }
 
     /// After an error nobody knows whether the state has what it was asked to note; opening the file anew finds out.
     #[tokio::test]
