@@ -11,14 +11,6 @@ use super::Failure;
 use crate::clean::frames::{InOrder, Known, Outline};
 use crate::memory;
 
-/// What is done with the inputs of a batch.
-pub struct Batch<C, S> {
-    /// Answers an input with what is known of frames before it.
-    pub clean: C,
-    /// Told the answers, in order.
-    pub settle: S,
-}
-
 struct Inputs<I> {
     /// None after the last one.
     rest: Option<I>,
@@ -43,44 +35,43 @@ struct Shared<I, A, C, S> {
     moved: Condvar,
 }
 
-impl<C, S> Batch<C, S> {
-    /// Answers all inputs, on so many threads; this one is among them.
-    ///
-    /// # Errors
-    ///
-    /// The first input that cannot be read, after all those before it are settled; or what settling one said, at once.
-    pub fn run<I, J, A>(self, threads: usize, inputs: I) -> Result<(), Failure>
-    where
-        I: Iterator<Item = Result<J, Failure>> + Send,
-        A: Send,
-        C: Fn(J, Known) -> (A, Option<Outline>) + Sync,
-        S: FnMut(A) -> Result<(), Failure> + Send,
-    {
-        let shared = Shared {
-            clean: self.clean,
-            inputs: Mutex::new(Inputs { rest: Some(inputs), taken: 0 }),
-            order: Mutex::new(Order {
-                frames: InOrder::default(),
-                early: BTreeMap::new(),
-                settled: 0,
-                settle: self.settle,
-                failed: None,
-                over: false,
-            }),
-            moved: Condvar::new(),
-        };
-        thread::scope(|scope| {
-            for _ in 1..threads {
-                scope.spawn(|| {
-                    memory::own_heap();
-                    shared.work();
-                });
-            }
-            shared.work();
-        });
-        let order = shared.order.into_inner().unwrap_or_else(PoisonError::into_inner);
-        order.failed.map_or(Ok(()), Err)
-    }
+/// Answers all inputs, on so many threads; this one is among them. `clean` is told what is known of frames before an input,
+/// `settle` the answers, in order.
+///
+/// # Errors
+///
+/// The first input that cannot be read, after all those before it are settled; or what settling one said, at once.
+pub fn run<I, J, A, C, S>(threads: usize, inputs: I, clean: C, settle: S) -> Result<(), Failure>
+where
+    I: Iterator<Item = Result<J, Failure>> + Send,
+    A: Send,
+    C: Fn(J, Known) -> (A, Option<Outline>) + Sync,
+    S: FnMut(A) -> Result<(), Failure> + Send,
+{
+    let shared = Shared {
+        clean,
+        inputs: Mutex::new(Inputs { rest: Some(inputs), taken: 0 }),
+        order: Mutex::new(Order {
+            frames: InOrder::default(),
+            early: BTreeMap::new(),
+            settled: 0,
+            settle,
+            failed: None,
+            over: false,
+        }),
+        moved: Condvar::new(),
+    };
+    thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(|| {
+                memory::own_heap();
+                shared.work();
+            });
+        }
+        shared.work();
+    });
+    let order = shared.order.into_inner().unwrap_or_else(PoisonError::into_inner);
+    order.failed.map_or(Ok(()), Err)
 }
 
 impl<I, J, A, C, S> Shared<I, A, C, S>
@@ -170,7 +161,7 @@ mod tests {
             settled.push(n);
             if n == last { Err(Failure::unexpected(miette::miette!("the disk is full"))) } else { Ok(()) }
         };
-        let out = Batch { clean, settle }.run(threads, inputs.into_iter());
+        let out = super::run(threads, inputs.into_iter(), clean, settle);
         (settled, out.err().map(|failure| failure.report.to_string()))
     }
 
@@ -209,8 +200,7 @@ mod tests {
             assert!(n != 50, "on purpose");
             (n, None)
         };
-        let batch = Batch { clean, settle: |_| Ok(()) };
-        let run = std::panic::AssertUnwindSafe(|| batch.run(3, (0..500).map(Ok)));
+        let run = std::panic::AssertUnwindSafe(|| super::run(3, (0..500).map(Ok), clean, |_| Ok(())));
         assert!(std::panic::catch_unwind(run).is_err());
     }
 }

@@ -13,10 +13,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use url::Url;
 
-use super::batch::Batch;
 use super::drift::Watching;
 use super::entry::Entry;
-use super::{Failure, Outcome, exit};
+use super::{Failure, Outcome, batch, exit};
 use crate::clean::frames::{InOrder, Known, Outline};
 use crate::clean::{self, Body, Options, Page};
 use crate::drift::Observation;
@@ -121,7 +120,7 @@ impl Args {
             bad += usize::from(answered.bad);
             work.settle(answered, &mut out)
         };
-        let ended = Batch { clean: |job, frames| work.answer(job, frames), settle }.run(threads, jobs);
+        let ended = batch::run(threads, jobs, |job, frames| work.answer(job, frames), settle);
         // What was cleaned before an input could not be read is kept.
         out.flush().map_err(cannot_write)?;
         ended?;

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
 use miette::miette;
 use tokio::runtime::Runtime;
@@ -161,9 +160,8 @@ const MOST_PAGES: usize = 400;
 
 /// A kept page as it came.
 fn input(kept: KeptPage) -> Option<Input> {
-    let mut bytes = Vec::new();
     // What cannot be unpacked was damaged, and there are others.
-    MultiGzDecoder::new(kept.raw.gz.as_slice()).read_to_end(&mut bytes).ok()?;
+    let bytes = kept.raw.unpack()?;
     Some(Input {
         name: kept.url.clone(),
         url: Url::parse(&kept.url).ok(),

@@ -299,11 +299,9 @@ impl Http {
             return Ok(body);
         }
         let _place = self.large.acquire().await;
-        let most = truncate.unwrap_or_else(|| usize::try_from(limit + 1).unwrap_or(usize::MAX));
-        let body = match inflate::piece_by_piece(packed, most) {
-            Ok(body) => body,
-            Err(error) => return Err(FetchError::Unreachable(format!("not gzip, as it says it is: {error}"))),
-        };
+        let most = truncate.map_or(limit + 1, |most| most as u64);
+        let broken = |error| FetchError::Unreachable(format!("not gzip, as it says it is: {error}"));
+        let body = inflate::piece_by_piece(packed, most).map_err(broken)?;
         if truncate.is_none() && body.len() as u64 > limit {
             return Err(FetchError::OverLimit { what: "body", limit });
         }

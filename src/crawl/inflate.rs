@@ -11,17 +11,13 @@ use memchr::memmem;
 /// What begins a member of a gzip file (RFC 1952, 2.3.1): magic and the only method.
 const MEMBER: &[u8] = b"\x1f\x8b\x08";
 
-/// Bytes that a body says it has when unpacked (RFC 1952: modulo 2^32); zero where it says nothing.
-pub fn told(packed: &[u8]) -> usize {
-    packed.last_chunk::<4>().map_or(0, |size| u32::from_le_bytes(*size) as usize)
-}
-
 /// Unpacks a body at once, if it is one member that says truly how long it is, and no longer than `most`, in bytes.
 pub fn at_once(packed: &[u8], most: usize) -> Option<Vec<u8>> {
     thread_local! {
         static INFLATER: RefCell<Decompressor> = RefCell::new(Decompressor::new());
     }
-    let size = told(packed);
+    // RFC 1952, 2.3.1: modulo 2^32.
+    let size = u32::from_le_bytes(*packed.last_chunk()?) as usize;
     // The library stops at the end of the first member.
     if size > most || !packed.starts_with(MEMBER) || memmem::find(&packed[MEMBER.len()..], MEMBER).is_some() {
         return None;
@@ -31,14 +27,14 @@ pub fn at_once(packed: &[u8], most: usize) -> Option<Vec<u8>> {
     unpacked.is_ok_and(|n| n == size).then_some(out)
 }
 
-/// Unpacks a body piece by piece, and of what it holds so many bytes at most. One that was cut off gives what is there.
+/// Unpacks a body of any number of members piece by piece, and of what they hold so many bytes at most.
 ///
 /// # Errors
 ///
 /// What is wrong with it; nothing is, if `most` bytes came first.
-pub fn piece_by_piece(packed: &[u8], most: usize) -> io::Result<Vec<u8>> {
+pub fn piece_by_piece(packed: &[u8], most: u64) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
-    MultiGzDecoder::new(packed).take(most as u64).read_to_end(&mut out)?;
+    MultiGzDecoder::new(packed).take(most).read_to_end(&mut out)?;
     Ok(out)
 }
 
@@ -78,7 +74,7 @@ mod tests {
         fn both_ways_give_the_same(plain in any::<Vec<u8>>(), other in any::<Vec<u8>>(), cut in 0usize..9) {
             let one = gzip(&plain);
             prop_assert_eq!(at_once(&one, plain.len()), Some(plain.clone()));
-            prop_assert_eq!(piece_by_piece(&one, plain.len() + 1).unwrap(), plain);
+            prop_assert_eq!(piece_by_piece(&one, plain.len() as u64 + 1).unwrap(), plain);
             let mut odd = [one, gzip(&other)].concat();
             odd.truncate(odd.len() - cut);
             if let Some(quick) = at_once(&odd, 1 << 20) {

@@ -1,12 +1,11 @@
 //! Pages that are not HTML and only lead to others: sitemaps, feeds, JSON lists. Bytes in, links out.
 
-use std::io::Read;
-
-use flate2::read::MultiGzDecoder;
 use jiff::{Timestamp, ToSpan};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use url::Url;
+
+use super::inflate;
 
 /// Addresses taken from one sitemap; the protocol's own limit.
 pub const MAX_LOCS: usize = 50_000;
@@ -132,9 +131,7 @@ fn plain(body: &[u8], base: &Url) -> Vec<Entry> {
 }
 
 fn gunzip(body: &[u8]) -> Result<Vec<u8>, ListError> {
-    let mut out = Vec::new();
-    let mut unfold = MultiGzDecoder::new(body).take(MAX_UNFOLDED + 1);
-    unfold.read_to_end(&mut out).map_err(|e| ListError::Gzip(e.to_string()))?;
+    let out = inflate::piece_by_piece(body, MAX_UNFOLDED + 1).map_err(|e| ListError::Gzip(e.to_string()))?;
     match out.len() as u64 > MAX_UNFOLDED {
         true => Err(ListError::Gzip(format!("more than {MAX_UNFOLDED} bytes"))),
         false => Ok(out),

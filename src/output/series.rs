@@ -50,10 +50,11 @@ impl<F: Frontier + Clone> Series<F> {
     pub async fn open(frontier: F, path: &Path, rotation: Rotation) -> Result<Self, SeriesError> {
         let shown = path.display().to_string();
         let parts = frontier.parts(&shown).await?;
+        let index = Arc::default();
         for part in parts.iter().filter(|part| part.closed.is_none()) {
             tracing::info!(path = shown, number = part.number, "taking up a part that was not finished");
             part.detach(rotation.compress)?;
-            finish(&frontier, part.clone(), rotation, &Mutex::default()).await?;
+            finish(&frontier, part.clone(), rotation, &index).await?;
         }
         let state = frontier.output(&shown).await?;
         let lines = JsonLines::open(path, state.map(|state| state.bytes))?;
@@ -61,7 +62,7 @@ impl<F: Frontier + Clone> Series<F> {
         // A file that was there before the crawl counts as begun now.
         let begun = begun.or_else(|| (lines.state().1 > 0).then(now));
         let next = parts.last().map_or(1, |part| part.number + 1);
-        let (finishing, index) = (JoinSet::new(), Arc::default());
+        let finishing = JoinSet::new();
         Ok(Self { lines, path: path.to_owned(), rotation, frontier, begun, next, finishing, index })
     }
 
