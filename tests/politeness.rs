@@ -146,6 +146,30 @@ fn a_block_status_ends_the_host_for_now_and_is_reported() {
 }
 
 #[test]
+fn a_firewalls_script_page_ends_the_host_for_now_and_is_no_answer() {
+    let script =
+        || page(200, "<html><script>var arg1='3A5C0F'; setCookie('acw_sc__v2', x); location.reload();</script></html>");
+    let wall = |on: &'static str| {
+        Server::start(move |hit, _| match hit.path.as_str() {
+            path if path == on => script(),
+            "/" => page(200, list((1..=12).map(|n| format!("/a_{n}.htm")))),
+            path if path.starts_with("/a_") => page(200, article(number(path))),
+            _ => page(404, ""),
+        })
+    };
+    // In place of the list, and of an article.
+    for on in ["/", "/a_1.htm"] {
+        let server = wall(on);
+        let bench = Bench::new(&server, &["a.test"], "", "[politeness]\nrate = \"50/s\"\n");
+        let output = bench.run(&["crawl"]);
+        assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+        assert!(stderr(&output).contains("is left alone: a challenge page"), "{}", stderr(&output));
+        assert_eq!(server.paths().last().map(String::as_str), Some(on), "asked on");
+        assert!(bench.rejected().is_empty(), "it waits for its turn: {:?}", bench.rejected());
+    }
+}
+
+#[test]
 fn robots_that_cannot_be_had_mean_stay_away() {
     let server = Server::start(|hit, _| match hit.path.as_str() {
         "/robots.txt" => page(500, ""),

@@ -21,6 +21,7 @@ pub fn frame_page(
     meta: &Meta,
     blocks: &Blocks<'_>,
     headline: Option<&Headline>,
+    markup: &str,
 ) -> Option<Rejection> {
     let text: u32 = blocks.lines.iter().filter(|l| !l.hidden).map(|l| l.chars).sum();
     if text < 400
@@ -32,6 +33,11 @@ pub fn frame_page(
         && let Some(word) = challenge(meta, blocks)
     {
         return rejection(Reason::Challenge, format!("the page says `{word}`"));
+    }
+    if text < 200
+        && let Some(name) = challenge_script(markup)
+    {
+        return rejection(Reason::Challenge, format!("next to no text, and a script of a firewall (`{name}`)"));
     }
     let declared = &meta.title;
     if ["搜索结果", "站内搜索", "的搜索", "Search results", "搜索_"].iter().any(|w| declared.contains(w))
@@ -117,22 +123,20 @@ fn challenge(meta: &Meta, blocks: &Blocks<'_>) -> Option<&'static str> {
         .find_map(|t| WORDS.iter().find(|w| t.contains(**w)).copied())
 }
 
-/// A firewall's script page in place of the page: next to no text, and the names such scripts have.
-pub fn is_challenge_script(text: &str) -> bool {
-    text.len() < 60_000
-        && [
-            "acw_sc__v2",
-            "_waftokenid",
-            "__jsl_clearance",
-            "_$jsvmprt",
-            "cf-chl",
-            "WZWS",
-            "aliyunCaptcha",
-            "punish-component",
-            "/_sec/cp_challenge",
-        ]
-        .iter()
-        .any(|w| text.contains(w))
+/// A name that only a firewall's scripts have.
+fn challenge_script(markup: &str) -> Option<&'static str> {
+    const NAMES: &[&str] = &[
+        "acw_sc__v2",
+        "_waftokenid",
+        "__jsl_clearance",
+        "_$jsvmprt",
+        "cf-chl",
+        "WZWS",
+        "punish-component",
+        "/_sec/cp_challenge",
+    ];
+    // Such pages are scripts and hardly anything else, but no larger than this.
+    NAMES.iter().find(|name| markup.len() < 256 << 10 && markup.contains(**name)).copied()
 }
 
 /// Says why the choice of the generic extractor is no article, if it is none. `declared`: see [`declares_article`].

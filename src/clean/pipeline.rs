@@ -62,6 +62,8 @@ pub(super) fn reject(reason: Reason, detail: String) -> Cleaned {
 /// Everything about a page that both ways of extraction need.
 struct Ready<'a> {
     page: &'a Page<'a>,
+    /// Its markup as it was written.
+    markup: &'a str,
     html: &'a Html,
     meta: &'a Meta,
     site: Option<&'a Site>,
@@ -97,6 +99,7 @@ fn html(page: &Page<'_>, sites: &Sites, options: &Options) -> Cleaned {
     });
     let ready = Ready {
         page,
+        markup: &decoded.text,
         html: &html,
         meta: &meta,
         site: site.map(|s| &**s),
@@ -235,7 +238,8 @@ impl Ready<'_> {
     }
 
     fn of_lines(&self, all: &Blocks<'_>, headline: Option<Headline>) -> Cleaned {
-        if let Some(rejection) = super::kind::frame_page(self.page.url, self.meta, all, headline.as_ref()) {
+        if let Some(rejection) = super::kind::frame_page(self.page.url, self.meta, all, headline.as_ref(), self.markup)
+        {
             let mut out = reject(rejection.reason, rejection.detail);
             if rejection.reason == Reason::List {
                 out.kind = PageKind::List;
