@@ -8,7 +8,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 /// Page cache of each connection, in KiB.
-const CACHE_KIB: &str = "-256";
+const CACHE_KIB: &str = "-128";
 
 /// Opens a file, making it and what its schema names if they are absent, with so many connections at most.
 ///

@@ -23,7 +23,7 @@ const MOST_LINES: usize = 200_000;
 
 /// Pages of a group after which a line that only one of them had is forgotten: nearly all lines are such, and in a program
 /// that runs for months they would fill the room for all.
-const ONCE: u32 = 64;
+const ONCE: u32 = 24;
 
 /// Most lines of one page that are counted.
 const MOST_OF_PAGE: usize = 1_500;
@@ -69,7 +69,8 @@ struct Seen {
     pages: u32,
     /// Pages whose headline was another than that of the page before it.
     headlines: u32,
-    last: u64,
+    /// Half of the last headline's hash; there are many of these.
+    last: u32,
 }
 
 #[derive(Debug, Default)]
@@ -107,8 +108,8 @@ impl Frames {
         group.pages += 1;
         group.changed |= group.pages <= 16 || group.pages.is_multiple_of(8);
         let mut once = FxHashSet::default();
+        let (pages, headline) = (group.pages, (page.headline >> 32) as u32);
         for &line in page.lines.iter().filter(|line| once.insert(**line)) {
-            let (pages, headline) = (group.pages, page.headline);
             let seen = group.lines.entry(line).or_insert_with(|| {
                 self.lines += 1;
                 Seen { since: pages, pages: 0, headlines: 0, last: !headline }

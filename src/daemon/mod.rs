@@ -48,7 +48,7 @@ use crate::crawl::setup::rotation;
 use crate::crawl::store::Store;
 use crate::frontier::FrontierError;
 use crate::notify::{Notifier, NotifyError};
-use crate::pattern;
+use crate::{clean, pattern};
 
 /// How often the history is written.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -208,6 +208,7 @@ impl Daemon {
             background.spawn(web::serve(self.clone(), listener, helpers.clone()));
             background.spawn(self.clone().watch_files(helpers.clone()));
             background.spawn(self.clone().watch_sites(helpers.clone()));
+            background.spawn(async { clean::warm() });
         }
         self.clone().lead(mode).await;
         self.finish().await;

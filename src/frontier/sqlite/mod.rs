@@ -21,12 +21,12 @@ use crate::output::parts::{Closed, Part};
 
 /// Page cache of the writing connection, in KiB: bounded, whatever the size of the file. Small, as the system keeps the
 /// file's pages too.
-const WRITE_CACHE_KIB: &str = "-2048";
+const WRITE_CACHE_KIB: &str = "-1024";
 /// Pages of the WAL before it is folded into the file. Keys are hashes, so a commit touches pages all over; folding
 /// seldom writes each of them once for many commits. 32 MiB of disk, and well under a second to read at start.
 const WAL_PAGES: &str = "8192";
 /// Page cache of each reading connection, in KiB.
-const READ_CACHE_KIB: &str = "-512";
+const READ_CACHE_KIB: &str = "-256";
 
 /// The embedded back end.
 #[derive(Debug, Clone)]
