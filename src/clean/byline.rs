@@ -334,23 +334,21 @@ pub fn source_in(line: &str) -> Option<String> {
 pub fn authors_in(line: &str) -> Vec<String> {
     static INSIDE: LazyLock<Pattern> = LazyLock::new(|| {
         Pattern::later(
-            r"[（(【\[]\s*(?P<lead>[^（()）【】\[\]。，：:]{0,18}?)(?P<role>记者|作者|通讯员|文[/／|｜]|文字?[:：]|撰文|采写|特约评论员|评论员)(?:[/／][^ \u{3000}：:]{1,4})?[:： \u{3000}]*(?P<names>[^（()）【】\[\]。]{2,60})[）)】\]]",
+            r"^[（(【\[]\s*(?P<lead>[^（()）【】\[\]。，：:]{0,18}?)(?P<role>记者|作者|通讯员|文[/／|｜]|文字?[:：]|撰文|采写|特约评论员|评论员)(?:[/／][^ \u{3000}：:]{1,4})?[:： \u{3000}]*(?P<names>[^（()）【】\[\]。]{2,60})[）)】\]]",
         )
     });
     static DATELINE: LazyLock<Pattern> = LazyLock::new(|| {
         Pattern::later(r"^(?:[^，。]{0,24}?)(?:电|讯)\s*[（(](?:记者\s*)?(?P<names>[^（()）。]{2,40})[）)]")
     });
     static CREDIT: LazyLock<Pattern> =
-        LazyLock::new(|| Pattern::later(r"(?:社发|记者)?[（(](?P<names>[^（()）。，]{2,12}?)\s*摄[）)]"));
-    for regex in [&INSIDE, &DATELINE, &CREDIT] {
-        for c in regex.captures_iter(line) {
-            let found = loose_names(&c["names"]);
-            if !found.is_empty() {
-                return found;
-            }
-        }
-    }
-    Vec::new()
+        LazyLock::new(|| Pattern::later(r"^[（(](?P<names>[^（()）。，]{2,12}?)\s*摄[）)]"));
+    let named = |regex: &Pattern, text: &str| {
+        let found = loose_names(&regex.captures(text)?["names"]);
+        (!found.is_empty()).then_some(found)
+    };
+    // Only a bracket is worth a look, and few lines have one.
+    let inside = |regex| line.match_indices(['（', '(', '【', '[']).find_map(|(at, _)| named(regex, &line[at..]));
+    inside(&INSIDE).or_else(|| named(&DATELINE, line)).or_else(|| inside(&CREDIT)).unwrap_or_default()
 }
 
 /// Authors of a line that names them among other things: `2019-09-26 12:11来源：证券时报网作者：李在山`.

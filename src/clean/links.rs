@@ -8,6 +8,7 @@ use url::Url;
 
 use super::Link;
 use super::blocks::text_of;
+use super::lately::{Keys, Lately};
 use crate::sites::Css;
 
 /// Most links that are taken from one page.
@@ -17,18 +18,20 @@ pub const MAX_LINKS: usize = 5_000;
 const SOME: usize = 100;
 
 /// Every link of the page, in page order, each address once: absolute, http or https, without fragment.
-pub fn links(html: &Html, base: &Url) -> Vec<Link> {
-    collect(html.tree.nodes().filter_map(ElementRef::wrap), base)
+/// Without those handled lately, where somebody keeps them in mind.
+pub fn links(html: &Html, base: &Url, lately: Option<&Lately>) -> Vec<Link> {
+    collect(html.tree.nodes().filter_map(ElementRef::wrap), base, lately)
 }
 
 /// The links that these selectors find, each a link or an element with links in it: what a site's file names as the
 /// list among all that frames it.
 pub fn selected(html: &Html, selectors: &[Css], base: &Url) -> Vec<Link> {
     let found = selectors.iter().flat_map(|selector| html.select(selector));
-    collect(found.flat_map(|element| element.descendants().filter_map(ElementRef::wrap)), base)
+    collect(found.flat_map(|element| element.descendants().filter_map(ElementRef::wrap)), base, None)
 }
 
-fn collect<'a>(elements: impl Iterator<Item = ElementRef<'a>>, base: &Url) -> Vec<Link> {
+fn collect<'a>(elements: impl Iterator<Item = ElementRef<'a>>, base: &Url, lately: Option<&Lately>) -> Vec<Link> {
+    let keys = Keys::of(base);
     // A picture and a headline are often links to the same.
     let mut written: HashSet<&str, RandomState> = HashSet::with_capacity_and_hasher(SOME, RandomState::default());
     let mut seen: HashSet<Url, RandomState> = HashSet::with_capacity_and_hasher(SOME, RandomState::default());
@@ -39,14 +42,15 @@ fn collect<'a>(elements: impl Iterator<Item = ElementRef<'a>>, base: &Url) -> Ve
             continue;
         }
         let Some((_, href)) = e.attrs().find(|(n, _)| *n == "href") else { continue };
-        if !written.insert(href) {
+        let key = keys.key(href);
+        if lately.is_some_and(|lately| lately.knows(key)) || !written.insert(href) {
             continue;
         }
         let Some(url) = resolve(base, href) else { continue };
         if !seen.insert(url.clone()) {
             continue;
         }
-        out.push(Link { url, text: text_of(element) });
+        out.push(Link { url, text: text_of(element), key });
         if out.len() >= MAX_LINKS {
             break;
         }

@@ -16,6 +16,7 @@ pub mod generic;
 pub mod hints;
 pub mod kind;
 pub mod language;
+pub mod lately;
 mod line_rules;
 pub mod links;
 mod marker;
@@ -32,6 +33,8 @@ pub mod title;
 pub mod watch;
 
 pub use plan::{Index, Plan};
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use url::Url;
@@ -72,6 +75,10 @@ pub struct Options {
     pub watch: bool,
     /// Read the page's links, and with them the next page of an article; they cost a fifth of a page's time.
     pub links: bool,
+    /// The page is known to be a list, of which nothing but its links is wanted: if it has many, nothing else is looked at.
+    pub list: bool,
+    /// Links handled lately, which are left out of [`Cleaned::links`]; those handled now are to be noted by their keys.
+    pub lately: Option<Arc<lately::Lately>>,
     /// What repeats on the site's pages, as far as it is known: for the generic extractor and flattened text.
     pub frames: frames::Known,
 }
@@ -83,6 +90,8 @@ pub struct Link {
     pub url: Url,
     /// The link's text.
     pub text: String,
+    /// What it is known by in [`lately::Lately`].
+    pub key: u64,
 }
 
 /// What a page turned out to be.

@@ -19,8 +19,8 @@ use super::plan::{Index, Plan};
 use super::steps::Source;
 use super::title::Headline;
 use super::{
-    Body, Cleaned, Options, Page, PageKind, Rejection, blank, byline, decode, dom, generic, links, published, tidy,
-    title, watch,
+    Body, Cleaned, Link, Options, Page, PageKind, Rejection, blank, byline, decode, dom, generic, links, published,
+    tidy, title, watch,
 };
 use crate::record::{Image, Kind, Method, Provenance, Reason, Record};
 use crate::sites::{LineRule, Site, Sites, TemplateKind};
@@ -31,6 +31,9 @@ const MIN_BODY: usize = 25;
 
 /// Least characters of text of its own that a gallery or video must have to be written.
 const MIN_OWN_TEXT: usize = 20;
+
+/// Least links of a page that is believed to be the list that it was asked for as.
+const MANY_LINKS: usize = 8;
 
 pub(super) fn clean(page: &Page<'_>, sites: &Sites, options: &Options) -> Cleaned {
     let mut out = match page.body {
@@ -112,23 +115,37 @@ fn html(page: &Page<'_>, sites: &Sites, options: &Options) -> Cleaned {
         },
         frames: &options.frames,
     };
+    if let Some(base) = base.as_ref().filter(|_| options.links && options.list) {
+        let links = page_links(&ready, base, options);
+        // What has none may be an error page, or a firewall's, which is told by its text.
+        if links.len() >= MANY_LINKS {
+            let mut out = reject(Reason::List, format!("asked for as a list, and has {} links", links.len()));
+            out.kind = PageKind::List;
+            out.links = links;
+            return out;
+        }
+    }
     let mut misfits = options.watch.then(Vec::new);
     let mut out = ready.by_templates(&mut misfits).unwrap_or_else(|| ready.generic());
     if let Some(misfits) = misfits.filter(|_| site.is_some()) {
         out.watched.get_or_insert_default().misfits = misfits;
     }
     if let Some(base) = base.as_ref().filter(|_| options.links) {
-        let list = site.map(|s| &s.crawl).filter(|rules| !rules.links.is_empty() && rules.is_list(page.url));
-        out.links = match list {
-            Some(rules) => links::selected(&html, &rules.links, base),
-            None => links::links(&html, base),
-        };
+        out.links = page_links(&ready, base, options);
         if out.next.is_none() {
             out.next = links::next_page(&html, base);
         }
     }
     out.declared_canonical = canonical(page.url, &meta);
     out
+}
+
+fn page_links(ready: &Ready<'_>, base: &Url, options: &Options) -> Vec<Link> {
+    let list = ready.site.map(|s| &s.crawl).filter(|rules| !rules.links.is_empty() && rules.is_list(ready.page.url));
+    match list {
+        Some(rules) => links::selected(ready.html, &rules.links, base),
+        None => links::links(ready.html, base, options.lately.as_deref()),
+    }
 }
 
 fn canonical(url: Option<&Url>, meta: &Meta) -> Option<Url> {

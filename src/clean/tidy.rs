@@ -97,10 +97,11 @@ fn is_caption(blocks: &Blocks<'_>, at: usize) -> bool {
 }
 
 fn is_solid(line: &Line<'_>) -> bool {
+    if line.chars < 14 || line.link_share() >= 0.3 {
+        return false;
+    }
     let p = punctuation(&line.text);
-    line.link_share() < 0.3
-        && ((line.chars >= 30 && p.stops + p.pauses >= 2)
-            || (line.chars >= 14 && p.stops >= 1 && ends_sentence(&line.text)))
+    (line.chars >= 30 && p.stops + p.pauses >= 2) || (p.stops >= 1 && ends_sentence(&line.text))
 }
 
 /// Acts on what the lines themselves say.
@@ -392,11 +393,8 @@ fn finish(items: Vec<Item<'_, '_>>, mut body: Body) -> Body {
         let text = item.line.text.as_ref();
         let (keep, staff) = noise::glued_tail(text);
         body.staff.merge(staff);
-        if at < 2 || at + 2 >= count {
-            let authors = byline::authors_in(text);
-            if body.staff.authors.is_empty() {
-                body.staff.authors = authors;
-            }
+        if (at < 2 || at + 2 >= count) && body.staff.authors.is_empty() {
+            body.staff.authors = byline::authors_in(text);
         }
         let kept = text[..keep].trim_matches(super::blocks::is_blank);
         if !kept.is_empty() {

@@ -14,7 +14,7 @@ use super::pool::{self, PoolError};
 use super::store::{Observer, RawCopy};
 use crate::clean::{self, Body, Cleaned, Options, Page};
 use crate::drift::{Observation, Raw};
-use crate::frontier::{Millis, Task};
+use crate::frontier::{Kind, Millis, Task};
 use crate::record::Reason;
 
 /// Whole pages on their way to the committer, for `jingwen drift --propose`, at most (about: threads may look at once).
@@ -111,7 +111,13 @@ const SMALL: usize = 48 << 10;
 
 /// Cleans a page, a large one on a thread that may take its time; the host's turn ends when the page has its place in the
 /// queue.
-pub async fn cleaned(context: &Arc<Context>, url: &Url, response: Response, turn: Turn) -> Result<Clean, PoolError> {
+pub async fn cleaned(
+    context: &Arc<Context>,
+    url: &Url,
+    kind: Kind,
+    response: Response,
+    turn: Turn,
+) -> Result<Clean, PoolError> {
     let small = response.body.len() <= SMALL;
     let place = if small { None } else { Some(context.store.cleaning.place().await) };
     drop(turn);
@@ -123,7 +129,10 @@ pub async fn cleaned(context: &Arc<Context>, url: &Url, response: Response, turn
             content_type: response.content_type.as_deref(),
             fetched_at: Some(response.at),
         };
-        let options = Options { frames: context.store.frames.known(), ..context.settings.clean.clone() };
+        let (list, frames) = (kind == Kind::List, context.store.frames.known());
+        // Nobody looks at the other links of articles.
+        let lately = matches!(kind, Kind::Article | Kind::Recheck).then(|| context.lately.clone());
+        let options = Options { list, lately, frames, ..context.settings.clean.clone() };
         let cleaned = clean::clean(&page, &context.scope.sites, &options);
         cleaned.outline.iter().for_each(|outline| context.store.frames.learn(outline));
         let site = context.scope.sites.for_url(&url);

@@ -136,7 +136,7 @@ impl Committer {
     /// Runs until the context is closed. On an error the run is stopped and what was not committed is taken back.
     pub async fn run(self, mut finished: mpsc::Receiver<Finished>) -> Result<(), CrawlError> {
         let mut written = 0;
-        let mut group = Vec::with_capacity(MOST);
+        let mut group = Vec::new();
         while let Some(first) = self.first(&mut finished).await {
             self.gather(first, &mut group, &mut finished).await;
             if let Err(error) = self.commit(&mut group).await {
@@ -219,7 +219,8 @@ impl Committer {
         self.settle_redirects(group).await?;
         let sketches = self.settle_duplicates(group, &mut outputs.nearby).await?;
         let mut batch = Batch { run: self.context.run, sketches, ..Batch::default() };
-        let (mut articles, mut rejected) = (Vec::new(), Vec::new());
+        let lines = group.iter().map(|done| if let Line::Article { line, .. } = &done.line { line.len() } else { 0 });
+        let (mut articles, mut rejected) = (Vec::with_capacity(lines.sum()), Vec::new());
         for done in group.iter_mut() {
             match &mut done.line {
                 Line::None => {}

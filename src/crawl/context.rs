@@ -10,7 +10,7 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::commit::Finished;
-use super::discover::{Lately, Scope};
+use super::discover::Scope;
 use super::fetch::Fetch;
 use super::guard::Guard;
 use super::host::{Gate, Pace};
@@ -20,6 +20,7 @@ use super::robots::Robots;
 use super::store::Store;
 use super::traps::{self, Traps};
 use crate::clean;
+use crate::clean::lately::Lately;
 use crate::frontier::any::AnyFrontier;
 use crate::frontier::{HostId, LeasedHost, Millis, RunId, UrlKey};
 use crate::sites::Site;
@@ -88,7 +89,7 @@ pub struct Context {
     /// When it began; recurring pages are visited once after this.
     pub began: Millis,
     /// Links handled lately.
-    pub lately: Lately,
+    pub lately: Arc<Lately>,
     /// How many lists of each pattern were found.
     pub traps: Traps,
     /// Only these, where addresses were given by hand.

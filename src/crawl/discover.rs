@@ -1,13 +1,10 @@
 //! Which links are followed, and as what: by the site's rules, or by their looks where there are none.
 
 use std::collections::{BTreeSet, HashSet};
-use std::hash::Hasher;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
 use regex::Regex;
-use rustc_hash::FxHasher;
 use url::Url;
 
 use super::traps;
@@ -155,46 +152,6 @@ fn by_looks(canonical: &CanonicalUrl) -> Result<Kind, Why> {
     }
 }
 
-/// Remembers links lately handled, so that the same navigation on each page costs one look and no statement.
-///
-/// A table of fixed size without locks: a slot holds the whole hash, so a hit is certain, and a miss only costs the
-/// work that the frontier would do anyway.
-#[derive(Debug)]
-pub struct Lately {
-    slots: Vec<AtomicU64>,
-}
-
-impl Default for Lately {
-    fn default() -> Self {
-        // 512 KiB.
-        Self { slots: std::iter::repeat_with(AtomicU64::default).take(1 << 16).collect() }
-    }
-}
-
-impl Lately {
-    /// True if the link was noted lately.
-    pub fn knows(&self, hash: u64) -> bool {
-        self.slot(hash).load(Ordering::Relaxed) == hash
-    }
-
-    /// Notes a link; only after it is committed, or it could get lost.
-    pub fn note(&self, hash: u64) {
-        self.slot(hash).store(hash, Ordering::Relaxed);
-    }
-
-    /// Hash of a link as pages write it.
-    pub fn hash(url: &Url) -> u64 {
-        let mut hasher = FxHasher::default();
-        hasher.write(url.as_str().as_bytes());
-        // Never zero, which stands for an empty slot.
-        hasher.finish() | 1
-    }
-
-    fn slot(&self, hash: u64) -> &AtomicU64 {
-        &self.slots[(hash >> 16) as usize & (self.slots.len() - 1)]
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,15 +188,5 @@ mod tests {
         ] {
             assert_eq!(sorted(&scope, url), expected, "{url}");
         }
-    }
-
-    #[test]
-    fn lately_forgets_but_never_lies() {
-        let lately = Lately::default();
-        let (a, b) = (0x1_0001_u64, 0x1_0003_u64);
-        lately.note(a);
-        assert!(lately.knows(a) && !lately.knows(b));
-        lately.note(b);
-        assert!(!lately.knows(a) && lately.knows(b));
     }
 }

@@ -117,7 +117,7 @@ async fn further(visit: &mut Visit, url: &Url, been: &mut HashSet<UrlKey>) -> Fu
     if response.status != 200 {
         return Further::Failed(format!("status {}", response.status));
     }
-    match cleaned(&context, canonical.url(), *response, turn).await {
+    match cleaned(&context, canonical.url(), visit.task.kind, *response, turn).await {
         Ok(Clean { cleaned: page, .. }) => {
             // Not an article of its own, whoever links to it.
             visit.out.seen.push(key);

@@ -1,10 +1,11 @@
 //! How often a list is looked at again: as often as it changes, within bounds. Numbers in, numbers out.
 
+use std::hash::Hasher;
 use std::time::Duration;
 
+use rustc_hash::FxHasher;
 use url::Url;
 
-use super::discover::Lately;
 use crate::frontier::Millis;
 
 /// First wait where the site's file says nothing (`refresh`), and the shortest.
@@ -27,7 +28,13 @@ pub fn next(refresh: Option<Duration>, before: Millis, changed: bool) -> Millis 
 
 /// What a list holds: a hash of its links, whatever their order.
 pub fn content<'a>(links: impl Iterator<Item = &'a Url>) -> i64 {
-    links.fold(0_i64, |sum, url| sum.wrapping_add(Lately::hash(url).cast_signed()))
+    let hash = |url: &Url| {
+        let mut hasher = FxHasher::default();
+        hasher.write(url.as_str().as_bytes());
+        // As it always was: these are kept.
+        (hasher.finish() | 1).cast_signed()
+    };
+    links.fold(0_i64, |sum, url| sum.wrapping_add(hash(url)))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use url::Url;
 
 use super::commit::Committer;
 use super::context::{Context, Host, Settings, lock};
-use super::discover::{Lately, Scope};
+use super::discover::Scope;
 use super::fetch::{Fetch, HttpError};
 use super::guard::Guard;
 use super::report::{End, Report};
@@ -155,7 +155,7 @@ impl Plan {
             frontier: store.frontier.clone(),
             scope,
             began: began + 1,
-            lately: Lately::default(),
+            lately: Arc::default(),
             traps: Traps::new(self.settings.traps),
             focus: focus.map(Mutex::new),
             wanted: self.settings.limit.map(|n| {

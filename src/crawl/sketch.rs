@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use memchr::memchr3_iter;
+use memchr::{memchr2, memchr3_iter};
 use rustc_hash::FxBuildHasher;
 
 use crate::clean::blank::{has_blank, squashed};
@@ -114,7 +114,12 @@ fn sentences(text: &str) -> impl Iterator<Item = &str> {
         from = next;
         Some(&text[start..end])
     });
-    lines.flat_map(|sentence| sentence.split(['!', '?']))
+    // Few texts have any.
+    let has_ascii = memchr2(b'!', b'?', bytes).is_some();
+    lines.flat_map(move |sentence| {
+        let (whole, parts) = if has_ascii { (None, Some(sentence.split(['!', '?']))) } else { (Some(sentence), None) };
+        whole.into_iter().chain(parts.into_iter().flatten())
+    })
 }
 
 /// Hash of a sentence without its white space. A fixed rule, as sketches are kept.

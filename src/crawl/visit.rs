@@ -9,7 +9,7 @@ use url::Url;
 use super::ask::{Asked, Clean, ask, cleaned};
 use super::commit::{Finished, Line};
 use super::context::{Context, Host};
-use super::discover::{Lately, Link, Why};
+use super::discover::{Link, Why};
 use super::fetch::{Request, Response};
 use super::host::{PageAdvice, Turn};
 use super::lists::{self, Entry, ListError};
@@ -21,6 +21,9 @@ use crate::clean::{self, Cleaned, PageKind};
 use crate::frontier::{Fate, Kind, Millis, NewUrl, Recent, Task, now};
 use crate::record::Reason;
 use crate::urls::hash64;
+
+/// Bytes that a record takes beside its text, mostly.
+const MOST_FIELDS: usize = 2 << 10;
 
 /// Links followed from pages of hosts without a selector file: only from those given by hand.
 const OPEN_DEPTH: u32 = 0;
@@ -236,7 +239,7 @@ impl Visit {
     /// A page of HTML: an article, a list, or neither.
     async fn html(&mut self, response: Response, turn: Turn) -> Option<()> {
         let validators = (response.etag.clone(), response.modified.clone());
-        let cleaned = cleaned(&self.context, &self.task.url, response, turn).await;
+        let cleaned = cleaned(&self.context, &self.task.url, self.task.kind, response, turn).await;
         let (mut cleaned, warc) = match cleaned {
             Ok(Clean { cleaned, warc, look, copy }) => {
                 self.out.look = look;
@@ -321,8 +324,10 @@ impl Visit {
                 if let Some(brief) = &mut self.out.brief {
                     **brief = Brief { page: brief.page.take(), ..Brief::of(&record) };
                 }
-                match serde_json::to_vec(&record) {
-                    Ok(mut line) => {
+                // The text is most of it; what stands escaped there has hardly any length.
+                let mut line = Vec::with_capacity(record.text.len() + MOST_FIELDS);
+                match serde_json::to_writer(&mut line, &record) {
+                    Ok(()) => {
                         line.push(b'\n');
                         let sketch = Sketch::of(&record.text);
                         self.out.line = Line::Article { line, text, sketch, id: std::mem::take(&mut record.id) };
@@ -345,8 +350,7 @@ impl Visit {
         }
         let due = now();
         for link in links {
-            let hash = Lately::hash(&link.url);
-            if context.lately.knows(hash) {
+            if context.lately.knows(link.key) {
                 continue;
             }
             match context.scope.sort(&link.url) {
@@ -355,7 +359,7 @@ impl Visit {
                 Link::Follow(url, kind) => self.follow(NewUrl::new(url, kind, self.task.depth + 1, due)),
                 Link::Leave(why) => self.leave(why),
             }
-            context.lately.note(hash);
+            context.lately.note(link.key);
         }
         context.focus_on(self.out.links.iter().map(|link| link.key));
     }

@@ -326,18 +326,27 @@ impl TemplateState {
     /// A field, and each of its steps: whether it or one before it gave the value.
     fn note_field(&mut self, field: &str, step: Option<usize>) {
         let whole = format!("field:{field}");
-        let before = self.rates.get(&whole).cloned().unwrap_or_default();
-        if let Some(step) = step.filter(|s| *s < 8) {
-            for at in 0..=step {
-                // Until now no later step gave a value, so this one was all there was.
-                self.rates.entry(format!("step:{field}:{at}")).or_insert_with(|| before.clone());
+        // Done for a dozen fields of each page, of which nearly all have their rates: one text serves for all names.
+        let mut name = format!("step:{field}:0");
+        for at in 0..8_u8 {
+            name.pop();
+            name.push(char::from(b'0' + at));
+            let is_there = step.is_some_and(|step| step <= usize::from(at));
+            match self.rates.get_mut(&name) {
+                Some(rate) => rate.push(is_there),
+                None if step.is_none_or(|step| step >= 8 || step < usize::from(at)) => break,
+                None => {
+                    // Until now no later step gave a value, so this one was all there was.
+                    let mut rate = self.rates.get(&whole).cloned().unwrap_or_default();
+                    rate.push(is_there);
+                    self.rates.insert(name.clone(), rate);
+                }
             }
         }
-        for at in 0..8 {
-            let Some(rate) = self.rates.get_mut(&format!("step:{field}:{at}")) else { break };
-            rate.push(step.is_some_and(|s| s <= at));
+        match self.rates.get_mut(&whole) {
+            Some(rate) => rate.push(step.is_some()),
+            None => self.rates.entry(whole).or_default().push(step.is_some()),
         }
-        self.rates.entry(whole).or_default().push(step.is_some());
     }
 
     /// What is not looked at on every page has a trail of its own.

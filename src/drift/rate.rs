@@ -131,8 +131,12 @@ impl Rate {
         if self.frozen || self.len == 0 || self.was(0) != odd {
             return None;
         }
-        // Quick way out: what is as often so as ever.
-        if odd && self.hits() > bar.from * self.pages() + self.len as f64 {
+        // Quick ways out: what is as often so as ever, and what never was.
+        let hopeless = match bar.way {
+            Way::Rise => self.hits() > bar.from * self.pages() + self.len as f64,
+            Way::Fall => self.hits() < bar.from * bar.before,
+        };
+        if hopeless {
             return None;
         }
         let mut best: Option<Change> = None;
