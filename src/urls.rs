@@ -71,8 +71,9 @@ impl CanonicalUrl {
             let _ = url.set_username("");
             let _ = url.set_password(None);
         }
-        if let Some(host) = url.host_str().filter(|h| h.ends_with('.') && h.len() > 1) {
-            let host = host.trim_end_matches('.').to_owned();
+        // A host of nothing but dots stays: without one, an address of another scheme with a port would be none.
+        let host = url.host_str().filter(|h| h.ends_with('.')).map(|h| h.trim_end_matches('.').to_owned());
+        if let Some(host) = host.filter(|h| !h.is_empty()) {
             let _ = url.set_host(Some(&host));
         }
         // Java servers put the session into the path.
@@ -344,6 +345,9 @@ mod tests {
             "http://[::1]:80/",
             "http://a.example/%%30a",
             "http://a.example/%1%30",
+            "http://..../",
+            "other://....:1?*",
+            "other://a.example.:1?*",
         ] {
             let once = canon(text, None);
             assert_eq!(canon(&once, None), once);
