@@ -87,10 +87,27 @@ fn count(text: &str, is: impl Fn(u8) -> bool) -> usize {
 }
 
 /// True if there is a byte that is of a kind together with the two behind it; zeros stand behind the last one.
+#[inline]
 fn has_any(text: &str, is: impl Fn(u8, u8, u8) -> bool) -> bool {
-    /// As many as one instruction compares.
-    const PIECE: usize = 16;
-    let bytes = text.as_bytes();
+    #[cfg(target_arch = "x86_64")]
+    if text.len() >= 64 && std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: this processor has the instructions.
+        #[allow(unsafe_code)]
+        return unsafe { has_any_wide(text.as_bytes(), is) };
+    }
+    has_any_by::<16>(text.as_bytes(), is)
+}
+
+/// The same with instructions that most processors have and a program may not count on.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn has_any_wide(bytes: &[u8], is: impl Fn(u8, u8, u8) -> bool) -> bool {
+    has_any_by::<32>(bytes, is)
+}
+
+/// The same, so many bytes at a time: as many as one instruction compares.
+#[inline(always)]
+fn has_any_by<const PIECE: usize>(bytes: &[u8], is: impl Fn(u8, u8, u8) -> bool) -> bool {
     let threes =
         |a: &[u8], b: &[u8], c: &[u8]| a.iter().zip(b).zip(c).fold(false, |found, ((a, b), c)| found | is(*a, *b, *c));
     let piece = |at: usize| {

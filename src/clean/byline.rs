@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use indexmap::IndexMap;
+use memchr::memchr2;
 
 use super::blocks::{Blocks, Line};
 use super::hints::Hints;
@@ -347,6 +348,10 @@ pub fn authors_in(line: &str) -> Vec<String> {
         (!found.is_empty()).then_some(found)
     };
     // Only a bracket is worth a look, and few lines have one.
+    let has_bracket = memchr2(b'(', b'[', line.as_bytes()).is_some() || line.contains("（") || line.contains("【");
+    if !has_bracket {
+        return Vec::new();
+    }
     let inside = |regex| line.match_indices(['（', '(', '【', '[']).find_map(|(at, _)| named(regex, &line[at..]));
     inside(&INSIDE).or_else(|| named(&DATELINE, line)).or_else(|| inside(&CREDIT)).unwrap_or_default()
 }

@@ -16,6 +16,8 @@ pub const MAX_LINKS: usize = 5_000;
 
 /// As many as most pages have.
 const SOME: usize = 100;
+/// … and as many as are new on most.
+const FEW: usize = 14;
 
 /// Every link of the page, in page order, each address once: absolute, http or https, without fragment.
 /// Without those handled lately, where somebody keeps them in mind.
@@ -33,9 +35,10 @@ pub fn selected(html: &Html, selectors: &[Css], base: &Url) -> Vec<Link> {
 fn collect<'a>(elements: impl Iterator<Item = ElementRef<'a>>, base: &Url, lately: Option<&Lately>) -> Vec<Link> {
     let keys = Keys::of(base);
     // A picture and a headline are often links to the same.
-    let mut written: HashSet<&str, RandomState> = HashSet::with_capacity_and_hasher(SOME, RandomState::default());
-    let mut seen: HashSet<Url, RandomState> = HashSet::with_capacity_and_hasher(SOME, RandomState::default());
-    let mut out = Vec::with_capacity(SOME);
+    let some = if lately.is_some() { FEW } else { SOME };
+    let mut written: HashSet<&str, RandomState> = HashSet::with_capacity_and_hasher(some, RandomState::default());
+    let mut seen: HashSet<Url, RandomState> = HashSet::with_capacity_and_hasher(some, RandomState::default());
+    let mut out = Vec::with_capacity(some);
     for element in elements {
         let e = element.value();
         if e.name() != "a" && e.name() != "area" {

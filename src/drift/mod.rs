@@ -95,12 +95,10 @@ impl Watch {
                 false => wanted.remove(&id),
             };
         }
-        if let Some(raw) = raw.filter(|_| outcome.odd).and_then(|raw| raw.pack()) {
-            let pages = memory.pages.entry(id.clone()).or_default();
-            if pages.len() as i64 >= store::PAGES {
-                pages.remove(0);
-            }
-            pages.push(KeptPage { url: seen.url, at: seen.at, raw });
+        // As many as are kept, until they are written.
+        let waiting = memory.pages.get(&id).map_or(0, Vec::len) as i64;
+        if let Some(raw) = raw.filter(|_| outcome.odd && waiting < store::PAGES).and_then(|raw| raw.pack()) {
+            memory.pages.entry(id.clone()).or_default().push(KeptPage { url: seen.url, at: seen.at, raw });
         }
         memory.seen.entry(id).or_default().extend(outcome.new.iter().cloned());
         outcome.new
