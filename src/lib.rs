@@ -10,6 +10,8 @@ pub mod drift;
 pub mod frontier;
 pub mod inspect;
 pub mod learn;
+// A fuzzer has an allocator of its own.
+#[cfg(not(fuzzing))]
 pub mod memory;
 pub mod notify;
 pub mod output;

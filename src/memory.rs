@@ -1,13 +1,10 @@
 //! Heaps of the allocator.
 
-#[cfg(not(fuzzing))]
 use std::ffi::CStr;
-#[cfg(not(fuzzing))]
 use std::ptr::{from_mut, null_mut};
 
 /// Gives this thread a heap of its own. Threads share one, whose lock is held for a moment when a value of more than eight
 /// kilobytes is made or dropped: nothing for threads that wait for the network, much for those that only clean.
-#[cfg(not(fuzzing))]
 pub fn own_heap() {
     let mut heap = 0;
     if !(control(c"arenas.create", Some(&mut heap), None) && control(c"thread.arena", None, Some(&mut heap))) {
@@ -15,12 +12,7 @@ pub fn own_heap() {
     }
 }
 
-/// A fuzzer has another allocator.
-#[cfg(fuzzing)]
-pub fn own_heap() {}
-
 /// Reads or sets a number of jemalloc(3), "MALLCTL NAMESPACE"; false if it says no.
-#[cfg(not(fuzzing))]
 fn control(name: &CStr, old: Option<&mut u32>, new: Option<&mut u32>) -> bool {
     let mut size = size_of::<u32>();
     let put = if new.is_some() { size } else { 0 };

@@ -161,4 +161,34 @@ mod tests {
         assert_eq!(next(here, "<a href='content_31.htm'>下一页</a>"), None);
         assert_eq!(next("https://a.example/c/content_31_2.htm", "<a href='content_31_2.htm'>下一页</a>"), None);
     }
+
+    #[test]
+    fn what_was_handled_lately_is_left_out_of_articles_and_lists_are_nothing_but_links() {
+        use crate::clean::{Body, Options, Page, clean};
+        use crate::record::Reason;
+        use crate::sites::Sites;
+
+        let lately = std::sync::Arc::new(Lately::default());
+        let url = Url::parse("https://a.example/1.htm").unwrap();
+        let asked = |n: usize, options: &Options| {
+            let anchors: String =
+                (0..n).map(|i| format!("<li><a href=/c_{i}.htm>海湾市的第{i}条新闻</a></li>")).collect();
+            let markup =
+                format!("<h1>海湾市推出便民措施</h1><p>海湾市昨天推出多项便民措施，市民叫好。</p><ul>{anchors}</ul>");
+            let page = Page { url: Some(&url), body: Body::Markup(&markup), content_type: None, fetched_at: None };
+            clean(&page, &Sites::default(), options)
+        };
+        let article = Options { links: true, lately: Some(lately.clone()), ..Options::default() };
+        let links = asked(3, &article).links;
+        assert_eq!(links.len(), 3);
+        links.iter().take(2).for_each(|link| lately.note(link.key));
+        assert_eq!(asked(3, &article).links, links[2..]);
+
+        let list = Options { links: true, list: true, ..Options::default() };
+        let page = asked(20, &list);
+        assert_eq!((page.links.len(), page.article.unwrap_err().reason), (20, Reason::List));
+        assert!(page.outline.is_none(), "nothing else is looked at");
+        // With next to no links it may be anything.
+        assert!(asked(2, &list).outline.is_some());
+    }
 }
