@@ -72,9 +72,11 @@ impl<'a> Keys<'a> {
     /// A link's key: equal for links to the same address that are written alike. 0, which is never known, where it depends
     /// on the whole address of the page.
     pub fn key(&self, href: &str) -> u64 {
+        // As a reader of addresses takes it.
+        let href = href.trim_matches(|c: char| c <= ' ' || c.is_whitespace());
         let under = match href.as_bytes() {
             [] | [b'?' | b'#', ..] => return 0,
-            [b'h', b't', b't', b'p', b':' | b's', ..] => "",
+            _ if href.starts_with("http://") || href.starts_with("https://") => "",
             [b'/', b'/', ..] => self.scheme,
             [b'/', ..] => self.origin,
             _ => self.folder,
@@ -122,6 +124,8 @@ mod tests {
         }
         assert_ne!(key(one, "/3.htm"), key("http://a.example/x/1.htm", "/3.htm"));
         assert_ne!(key(one, "//b.example/"), key("http://a.example/x/1.htm", "//b.example/"));
-        assert_eq!([key(one, "?page=2"), key(one, "#top"), key(one, "")], [0; 3]);
+        assert_eq!([key(one, "?page=2"), key(one, "#top"), key(one, ""), key(one, " ?page=2")], [0; 4]);
+        // A name that only begins like a scheme.
+        assert_ne!(key(one, "https-news.htm"), key("https://a.example/y/1.htm", "https-news.htm"));
     }
 }
