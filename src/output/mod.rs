@@ -3,8 +3,9 @@
 //! At start a file is cut back to its committed length, so whatever a dead process had written beyond is gone and no
 //! line is torn or doubled.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 pub mod lock;
@@ -109,6 +110,8 @@ pub struct JsonLines {
     committed: u64,
     /// Length with what was appended since.
     len: u64,
+    /// Device and inode; none where it stands on something else than a file.
+    identity: Option<(u64, u64)>,
 }
 
 impl JsonLines {
@@ -145,7 +148,40 @@ impl JsonLines {
             }
         }
         file.seek(SeekFrom::Start(len)).map_err(open)?;
-        Ok(Self { path: path.to_owned(), file: Box::new(file), committed: len, len })
+        let meta = file.metadata().map_err(open)?;
+        let identity = Some((meta.dev(), meta.ino()));
+        Ok(Self { path: path.to_owned(), file: Box::new(file), committed: len, len, identity })
+    }
+
+    /// Notices whether somebody else has moved, removed, replaced, cut or written to the file, and goes on at the end of
+    /// the one that has the name now. Whatever they took away or wrote stays as it is. Must not be called between an
+    /// append and its commit.
+    ///
+    /// Gives what has happened, if anything has.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be opened, or ends within a line; nothing can be appended then.
+    pub fn notice_change(&mut self) -> Result<Option<&'static str>, OutputError> {
+        let Some(identity) = self.identity else { return Ok(None) };
+        let what = match fs::metadata(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => "was moved or removed",
+            Err(source) => return Err(OutputError::Open { path: self.path.clone(), source }),
+            Ok(meta) if (meta.dev(), meta.ino()) != identity => "was replaced by another file",
+            Ok(meta) if meta.len() < self.len => "was cut",
+            Ok(meta) if meta.len() > self.len => "was written to",
+            Ok(_) => return Ok(None),
+        };
+        tracing::warn!(
+            path = %self.path.display(),
+            "{} {what} by somebody else; records go on at its present end. Use `rotate_size` or `rotate_every` under [output] \
+             to cut it into parts",
+            self.path.display()
+        );
+        // First, for its lock is on the file and not on the name.
+        self.close();
+        *self = Self::open(&self.path, None)?;
+        Ok(Some(what))
     }
 
     /// Gives the file up, and its lock with it; nothing can be appended any more.
@@ -155,7 +191,7 @@ impl JsonLines {
 
     /// Stands on another file; for tests that make writes fail.
     pub fn on(path: &Path, file: Box<dyn Appender>, len: u64) -> Self {
-        Self { path: path.to_owned(), file, committed: len, len }
+        Self { path: path.to_owned(), file, committed: len, len, identity: None }
     }
 
     /// Appends whole lines and makes them durable. Nothing counts before [`JsonLines::committed`].
@@ -228,7 +264,6 @@ pub fn fault(_point: &str) {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
     use std::sync::{Arc, Mutex};
 
     #[test]
@@ -260,6 +295,46 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"mine\n{}\n");
         fs::write(&path, "mine").unwrap();
         assert!(matches!(JsonLines::open(&path, None), Err(OutputError::Torn { .. })));
+    }
+
+    #[test]
+    fn a_file_that_others_touch_is_gone_on_with_at_its_present_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("articles.jsonl");
+        let other = dir.path().join("articles.jsonl.1");
+        let mut out = JsonLines::open(&path, None).unwrap();
+        let mut add = |line: &str| {
+            let what = out.notice_change().unwrap();
+            out.append(line.as_bytes()).unwrap();
+            out.committed();
+            what
+        };
+        let read = || fs::read_to_string(&path).unwrap();
+        assert_eq!(add("1\n"), None);
+        fs::copy(&path, &other).unwrap();
+        File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
+        assert_eq!((add("2\n"), read().as_str()), (Some("was cut"), "2\n"));
+        fs::rename(&path, &other).unwrap();
+        assert_eq!((add("3\n"), read().as_str()), (Some("was moved or removed"), "3\n"));
+        fs::write(&other, "x\n").unwrap();
+        fs::rename(&other, &path).unwrap();
+        assert_eq!((add("4\n"), read().as_str()), (Some("was replaced by another file"), "x\n4\n"));
+        fs::write(&path, "x\n4\ny\n").unwrap();
+        assert_eq!((add("5\n"), read().as_str()), (Some("was written to"), "x\n4\ny\n5\n"));
+        assert_eq!(add("6\n"), None);
+    }
+
+    #[test]
+    fn a_line_cut_by_others_is_not_written_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("articles.jsonl");
+        let mut out = JsonLines::open(&path, None).unwrap();
+        out.append(b"12345\n").unwrap();
+        out.committed();
+        File::options().write(true).open(&path).unwrap().set_len(3).unwrap();
+        let error = out.notice_change().unwrap_err();
+        assert!(matches!(error, OutputError::Torn { .. }) && error.to_string().contains("articles.jsonl"), "{error}");
+        assert!(out.append(b"6\n").is_err());
     }
 
     /// Writes to memory; the n-th call fails, having done half of its work.
