@@ -13,12 +13,15 @@ use jiff::tz::TimeZone;
 use miette::{NamedSource, SourceSpan};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
+use crate::crawl::guard::IpFamily;
+use crate::frontier::REMEMBERED;
 use crate::frontier::place::{Address, without_passwords};
 use crate::notify::{self, Hook};
 use crate::output::parts::Compress;
 use crate::schedule::{self, Schedule};
-use crate::units::{Hours, Rate, Size, Span};
+use crate::units::{Hours, Rate, Size, Span, not_zero, some_not_zero};
 
 /// The user agent that `jingwen init` writes and that asks to be replaced.
 pub const EXAMPLE_CONTACT: &str = "contact@example.org";
@@ -53,8 +56,32 @@ pub struct Config {
     pub state: StateConfig,
     /// How `jingwen daemon` works.
     pub daemon: DaemonConfig,
+    /// What runs leave out, look at again, and end with.
+    pub crawl: CrawlConfig,
     /// Whom to tell of what.
     pub notify: Vec<Hook>,
+}
+
+/// `[crawl]`: what runs leave out, look at again, and end with. A site's own file wins for runs of that site alone, as the
+/// daemon's are, and the command line over both.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CrawlConfig {
+    /// Leave out articles older than this: `"7d"`. Absent: none.
+    #[serde(deserialize_with = "some_not_zero")]
+    pub since: Option<Span>,
+    /// Ask again, conditionally, for articles first written at most this long ago (31d at most), to catch corrections.
+    /// Each is asked for seldomer as it grows older: after five minutes at first, then when half of its age has passed.
+    pub recheck: Option<RecheckAge>,
+    /// Most articles of one run.
+    pub limit: Option<NonZeroU64>,
+    /// Most pages asked for in one run.
+    pub max_pages: Option<NonZeroU64>,
+    /// Longest that a run begins new requests.
+    #[serde(deserialize_with = "some_not_zero")]
+    pub max_time: Option<Span>,
+    /// Ask only for lists that are due by their own rhythm, as runs do that come again and again.
+    pub due: bool,
 }
 
 /// `[daemon]`.
@@ -63,6 +90,10 @@ pub struct Config {
 pub struct DaemonConfig {
     /// Where the status page, health checks and metrics are.
     pub listen: SocketAddr,
+    /// Names under which a proxy in front asks for the status page, where it listens on loopback: `["status.example.org"]`.
+    /// Others than these, `localhost` and loopback addresses are refused there, so that no web page can lead a name of its
+    /// own to it (DNS rebinding).
+    pub hosts: Vec<String>,
     /// Runs begin up to so much later than their time, each site by an amount of its own, so that not all begin at once.
     pub jitter: Span,
     /// How long requests under way may take when the program is asked to stop; what is left then is fetched anew at the
@@ -79,6 +110,7 @@ impl Default for DaemonConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            hosts: Vec::new(),
             jitter: Span(std::time::Duration::from_secs(30)),
             grace: Span(std::time::Duration::from_secs(20)),
             token_file: None,
@@ -94,17 +126,31 @@ pub struct HttpConfig {
     /// Sent with every request; name a contact, so that a site can reach you instead of blocking you.
     pub user_agent: UserAgent,
     /// For a whole request, body included.
+    #[serde(deserialize_with = "not_zero")]
     pub timeout: Span,
     /// For the connection.
+    #[serde(deserialize_with = "not_zero")]
     pub connect_timeout: Span,
     /// Largest decoded body.
+    #[serde(deserialize_with = "not_zero")]
     pub max_body: Size,
     /// Redirects followed from one address.
     pub max_redirects: u32,
     /// Requests under way at a time, over all hosts.
+    #[serde(deserialize_with = "not_zero")]
     pub in_flight: u32,
     /// Ranges of private addresses that may be connected to: `["127.0.0.0/8"]`.
     pub allow_private: Vec<Cidr>,
+    /// A proxy that all requests go through: `"http://name:password@proxy.example:3128"`; also `https`, `socks5` (names are
+    /// looked up here) and `socks5h` (by the proxy). What it may connect to is then the proxy's business: of the hosts, only
+    /// those that are addresses themselves can be checked here.
+    pub proxy: Option<ProxyUrl>,
+    /// Hosts, domains and address ranges that are asked without the proxy: `["intranet.example", "10.0.0.0/8"]`.
+    pub no_proxy: Vec<String>,
+    /// File with certificates (PEM) of authorities that are trusted beside the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Connect only by IPv4 (`"4"`) or IPv6 (`"6"`).
+    pub ip: Option<IpFamily>,
     /// Names that are not looked up: host to address, with a port if another than the usual one is meant. A port other
     /// than 443 is spoken to in plain HTTP, also for https addresses.
     pub resolve: BTreeMap<String, Target>,
@@ -161,8 +207,10 @@ pub struct OutputConfig {
     /// Folder for `articles.jsonl` and `rejected.jsonl`.
     pub dir: PathBuf,
     /// Cut a file into a part of its own (`articles-000001.jsonl`) once it has this size: "256MiB". Absent: never.
+    #[serde(deserialize_with = "some_not_zero")]
     pub rotate_size: Option<Size>,
     /// … or once its first record is this old: "1d". Absent: never.
+    #[serde(deserialize_with = "some_not_zero")]
     pub rotate_every: Option<Span>,
     /// How parts are stored.
     pub compress: Compress,
@@ -194,6 +242,10 @@ impl Default for HttpConfig {
             max_redirects: 10,
             in_flight: 256,
             allow_private: Vec::new(),
+            proxy: None,
+            no_proxy: Vec::new(),
+            ca_file: None,
+            ip: None,
             resolve: BTreeMap::new(),
         }
     }
@@ -279,6 +331,26 @@ checked_text!(
 );
 
 checked_text!(
+    /// The address of a proxy.
+    ProxyUrl(String),
+    |text| {
+        let bad = |why: String| format!("{why}; write \"http://proxy.example:3128\" or \"socks5://127.0.0.1:1080\"");
+        let url = Url::parse(text).map_err(|error| bad(format!("the proxy's address cannot be read: {error}")))?;
+        match (url.scheme(), url.host_str()) {
+            ("http" | "https" | "socks5" | "socks5h", Some(_)) => Ok(text.to_owned()),
+            (scheme, _) => Err(bad(format!("a proxy is not spoken to by `{scheme}`"))),
+        }
+    }
+);
+
+impl ProxyUrl {
+    /// The name or address of the proxy's host.
+    pub fn host(&self) -> Option<String> {
+        Url::parse(&self.0).ok()?.host_str().map(str::to_ascii_lowercase)
+    }
+}
+
+checked_text!(
     /// The IANA name of a time zone.
     ZoneName(String),
     |text| match TimeZone::get(text) {
@@ -347,6 +419,40 @@ impl From<LeaseTime> for Span {
     }
 }
 
+/// How far back corrections are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "Span", into = "Span")]
+#[schemars(with = "Span")]
+pub struct RecheckAge(pub std::time::Duration);
+
+impl TryFrom<Span> for RecheckAge {
+    type Error = String;
+
+    fn try_from(span: Span) -> Result<Self, String> {
+        match span.0 {
+            age if age.is_zero() => Err("0 would look at nothing again; leave `recheck` out".to_owned()),
+            age if age > REMEMBERED => {
+                Err(format!("articles are remembered for {}, not for {span}; write \"31d\" or less", Span(REMEMBERED)))
+            }
+            age => Ok(Self(age)),
+        }
+    }
+}
+
+impl FromStr for RecheckAge {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::try_from(text.parse::<Span>().map_err(|error| error.to_string())?)
+    }
+}
+
+impl From<RecheckAge> for Span {
+    fn from(value: RecheckAge) -> Span {
+        Span(value.0)
+    }
+}
+
 /// Requests under way at one host, 1 to 1000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "i64", into = "i64")]
@@ -406,7 +512,8 @@ impl Config {
         let mut config = source.parse()?;
         let base = path.parent().unwrap_or(Path::new(""));
         let dirs = [Some(&mut config.output.dir), Some(&mut config.state.dir), config.selectors.as_mut()];
-        let files = [config.daemon.token_file.as_mut(), config.state.password_file.as_mut()];
+        let files =
+            [config.daemon.token_file.as_mut(), config.state.password_file.as_mut(), config.http.ca_file.as_mut()];
         for dir in dirs.into_iter().chain(files).flatten() {
             *dir = base.join(&*dir);
         }

@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod crawl;
 pub mod daemon;
+pub mod diagnostics;
 pub mod diff;
 pub mod drift;
 pub mod frontier;

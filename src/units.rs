@@ -7,8 +7,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use jiff::ZonedDateTime;
-use jiff::civil::Time;
+use jiff::civil::{Date, Time};
+use jiff::tz::{Offset, offset};
+use jiff::{Timestamp, ZonedDateTime};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -24,6 +25,11 @@ pub enum UnitError {
     /// Not hours.
     #[error("`{0}` are no hours of a day; write when they begin and end: \"00:00-06:30\"")]
     Hours(String),
+    /// Not a time.
+    #[error(
+        "`{0}` is not a time; write an age (\"7d\"), a day (\"2026-11-20\") or an instant (\"2026-11-20T08:00:00+08:00\")"
+    )]
+    When(String),
     /// Not a rate.
     #[error("`{0}` is no rate; write requests per time: \"1/s\", \"1/3s\", \"30/m\"")]
     Rate(String),
@@ -96,6 +102,56 @@ impl fmt::Display for Hours {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (from, to) = (self.from, self.to);
         write!(f, "{:02}:{:02}-{:02}:{:02}", from.hour(), from.minute(), to.hour(), to.minute())
+    }
+}
+
+/// A time as people name it: an age (`7d`), a day (`2026-11-20`) or an instant (`2026-11-20T08:00:00+08:00`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// So long ago.
+    Ago(Span),
+    /// A day, in China.
+    Day(Date),
+    /// An instant.
+    At(Timestamp),
+}
+
+/// Where days begin that no site's zone applies to.
+const CHINA: Offset = offset(8);
+
+impl When {
+    /// The instant, or the first one of the day.
+    pub fn begin(self, now: Timestamp) -> Timestamp {
+        match self {
+            // The calendar begins later than any age reaches back.
+            Self::Ago(age) => now.checked_sub(age.0).unwrap_or(Timestamp::MIN),
+            Self::Day(day) => CHINA.to_timestamp(day.to_datetime(Time::midnight())).unwrap_or(now),
+            Self::At(at) => at,
+        }
+    }
+
+    /// The instant, or the first one after the day.
+    pub fn end(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Day(day) => Self::Day(day.tomorrow().unwrap_or(day)).begin(now),
+            other => other.begin(now),
+        }
+    }
+}
+
+impl FromStr for When {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        let text = text.trim();
+        // A day alone is also the beginning of an instant.
+        if text.len() <= 10
+            && let Ok(day) = text.parse::<Date>()
+        {
+            return Ok(Self::Day(day));
+        }
+        let at = text.parse::<Timestamp>().map(Self::At).ok();
+        at.or_else(|| text.parse().map(Self::Ago).ok()).ok_or_else(|| UnitError::When(text.to_owned()))
     }
 }
 
@@ -223,6 +279,33 @@ impl fmt::Display for Rate {
     }
 }
 
+/// Reads a quantity that must not be zero.
+///
+/// # Errors
+///
+/// What is wrong with it, and the way out.
+pub fn not_zero<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default + PartialEq>(from: D) -> Result<T, D::Error> {
+    match T::deserialize(from)? {
+        zero if zero == T::default() => {
+            Err(serde::de::Error::custom("0 would let nothing through; write more than 0, or leave the key out"))
+        }
+        value => Ok(value),
+    }
+}
+
+/// The same of one that may be absent.
+///
+/// # Errors
+///
+/// As [`not_zero`].
+pub fn some_not_zero<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default + PartialEq,
+{
+    not_zero(from).map(Some)
+}
+
 macro_rules! as_text {
     ($type:ty, $name:literal, $pattern:literal, $description:literal) => {
         impl Serialize for $type {
@@ -297,6 +380,23 @@ mod tests {
             ["", "22-6", "22:30", "25:00-06:00", "06:00-06:00", "24:00-00:00", "a:b-c:d", "22:60-23:00", "-1:00-2:00"]
         {
             assert!(text.parse::<Hours>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_are_ages_days_or_instants() {
+        let now: Timestamp = "2026-11-27T10:00:00Z".parse().unwrap();
+        for (text, begin, end) in [
+            ("7d", "2026-11-20T10:00:00Z", "2026-11-20T10:00:00Z"),
+            ("2026-11-20", "2026-11-19T16:00:00Z", "2026-11-20T16:00:00Z"),
+            ("2026-11-20T08:00:00+08:00", "2026-11-20T00:00:00Z", "2026-11-20T00:00:00Z"),
+        ] {
+            let when: When = text.parse().unwrap();
+            assert_eq!((when.begin(now), when.end(now)), (begin.parse().unwrap(), end.parse().unwrap()), "{text}");
+        }
+        assert_eq!("99w".parse::<When>().unwrap(), When::Ago("99w".parse().unwrap()));
+        for text in ["", "yesterday", "2026-13-01", "20"] {
+            assert!(text.parse::<When>().is_err(), "{text}");
         }
     }
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use serde_json::json;
 
-use super::{Failure, Outcome, check_config, exit};
+use super::{Failure, Outcome, check_config, exit, print_problem};
+use crate::diagnostics::bounded;
 use crate::sites::select::Selection;
 use crate::sites::{Problem, Severity, lint, pages};
 
@@ -80,7 +81,7 @@ impl Args {
 
 fn text(problems: &[Problem], files: usize) {
     for problem in problems {
-        anstream::eprintln!("{:?}", miette::Report::new(problem.clone()));
+        print_problem(problem);
     }
     let count = |severity| problems.iter().filter(|p| p.severity == severity).count();
     let several = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
@@ -98,14 +99,14 @@ fn as_json(problem: &Problem) -> serde_json::Value {
     json!({
         "severity": problem.severity,
         "code": problem.code,
-        "message": problem.message,
-        "help": problem.help,
+        "message": bounded(&problem.message),
+        "help": problem.help.as_deref().map(bounded),
         "file": problem.file.name,
         "line": line,
         "column": column,
         "end_line": end_line,
         "end_column": end_column,
-        "text": problem.file.text.get(problem.span.clone()),
+        "text": problem.file.text.get(problem.span.clone()).map(bounded),
     })
 }
 
@@ -126,6 +127,6 @@ fn as_github(problem: &Problem) -> String {
         "::{level} file={},line={line},endLine={end_line}{columns},title={}::{}",
         property(&problem.file.name),
         property(problem.code),
-        data(&format!("{}{help}", problem.message)),
+        data(&bounded(&format!("{}{help}", problem.message))),
     )
 }

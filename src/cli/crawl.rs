@@ -1,26 +1,24 @@
 //! `jingwen crawl`.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use jiff::Timestamp;
 use miette::miette;
 use url::Url;
 
-use super::{Failure, Outcome, exit};
-use crate::config::{self, Cidr, Config, ConfigSource, StateConfig};
+use super::log::LogArgs;
+use super::{Failure, Outcome, dry_run, exit};
+use crate::config::{self, Cidr, Config, ConfigSource, RecheckAge, StateConfig};
 use crate::crawl::context::Context;
 use crate::crawl::report::{End, Report};
 use crate::crawl::run::{CrawlError, Plan};
-use crate::crawl::setup::{Overrides, Setup, SetupError, rotation};
+use crate::crawl::setup::{Overrides, Setup, rotation};
 use crate::crawl::store::Store;
-use crate::frontier::REMEMBERED;
 use crate::output::lock::Slot;
 use crate::output::parts::Rotation;
-use crate::sites::{Site, Sites};
-use crate::units::{Rate, Span};
+use crate::sites::{Origin, Site, Sites};
+use crate::units::{Rate, Span, When};
 
 /// Crawl sites or single addresses once, politely, and leave clean JSONL.
 ///
@@ -38,7 +36,7 @@ pub struct Args {
     /// Configuration file; ./jingwen.toml is read if it is there.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Folder for the output files.
+    /// Folder for the output files; `-`: articles go to stdout, and of pages that gave none only counts are shown.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Folder for the crawl's memory.
@@ -52,11 +50,20 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     selectors: Vec<PathBuf>,
     /// Most articles to write.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// Leave out articles older than this: 12h, 7d.
-    #[arg(long, value_name = "AGE")]
-    since: Option<Span>,
+    /// Most pages to ask for; what is left waits for the next run. robots.txt is not counted.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_pages: Option<u64>,
+    /// Begin no request after this time: 30m, 2h. What is left waits for the next run.
+    #[arg(long, value_name = "TIME")]
+    max_time: Option<Span>,
+    /// Leave out articles older than this: an age (12h, 7d), a day (2026-11-20), or an instant.
+    #[arg(long, value_name = "WHEN")]
+    since: Option<When>,
+    /// Leave out articles newer than this; of a day, all of it is wanted.
+    #[arg(long, value_name = "WHEN")]
+    until: Option<When>,
     /// Most requests per time and host: 1/s, 1/3s. Wins over the configuration and the site's file, not over the
     /// Crawl-delay of its robots.txt.
     #[arg(long, value_name = "RATE")]
@@ -68,30 +75,25 @@ pub struct Args {
     /// Ask again, conditionally, for articles first written at most this long ago (31d at most), to catch corrections: an
     /// article whose text has changed is written once more, under its `id` and with `corrected`.
     #[arg(long, value_name = "AGE")]
-    recheck: Option<Span>,
+    recheck: Option<RecheckAge>,
+    /// Say what would be asked first, and why, and ask nothing; neither state nor output is changed.
+    #[arg(long)]
+    dry_run: bool,
     /// Crawl from an archive instead of the network.
     #[arg(long, value_name = "FILE.warc.gz")]
     replay: Option<PathBuf>,
     /// Range of private addresses that may be connected to.
     #[arg(long, value_name = "CIDR")]
     allow_private: Vec<Cidr>,
-    /// How log lines are written to stderr.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    log_format: LogFormat,
-}
-
-/// How log lines are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
+    #[command(flatten)]
+    log: LogArgs,
 }
 
 /// A run, and where its state and output are.
 struct Work {
     plan: Plan,
+    /// Selector files whose sites' certificates are not checked.
+    unchecked: Vec<String>,
     rotation: Rotation,
     in_flight: u32,
     out: PathBuf,
@@ -100,32 +102,38 @@ struct Work {
 
 impl Args {
     pub fn run(mut self) -> Outcome {
-        let json = self.log_format == LogFormat::Json;
-        logging(json);
+        let log = self.log.clone();
+        log.start()?;
         let _slot = slot(self.slots.as_deref(), &mut self.state, &mut self.out)?;
+        let is_dry = self.dry_run;
         let work = self.work()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
             .map_err(|e| Failure::unexpected(miette!("cannot start: {e}")))?;
-        let report = runtime.block_on(crawl(work))?;
-        print(&report, json);
-        Ok(match report.end {
+        if is_dry {
+            return runtime.block_on(dry_run::show(work.plan, &work.state));
+        }
+        let unchecked = work.unchecked.clone();
+        let report = runtime.block_on(crawl(work, log.quiet == 0))?;
+        for file in unchecked {
+            tracing::warn!(
+                "certificates are not checked, as `accept_invalid_certs` of {file} asks: anybody on the way can change what is read"
+            );
+        }
+        let code = match report.end {
             End::Interrupted => exit::INTERRUPTED,
             _ if report.failed() => exit::PARTIAL,
             _ => exit::DONE,
-        })
+        };
+        if log.quiet == 0 || log.quiet == 1 && code != exit::DONE {
+            print(&report, log.is_json());
+        }
+        Ok(code)
     }
 
     /// Everything that can be wrong is found here, before anything is fetched.
     fn work(self) -> Result<Work, Failure> {
-        if let Some(age) = self.recheck.filter(|age| age.0 > REMEMBERED) {
-            return Err(Failure::usage(miette!(
-                help = "--recheck 31d looks at all of them",
-                "articles are remembered for {}, not for {age}",
-                Span(REMEMBERED)
-            )));
-        }
         let (config, source) = self.configuration()?;
         let mut folders: Vec<PathBuf> = config.selectors.iter().cloned().collect();
         folders.extend(self.selectors.iter().cloned());
@@ -133,7 +141,8 @@ impl Args {
         let (chosen, pages) = targets(&self.what, &config, source.as_ref(), &sites)?;
         if chosen.is_empty() && pages.is_empty() {
             return Err(Failure::usage(miette!(
-                help = "name a site or an address, or set `sites = [\"sznews\"]` in jingwen.toml; `jingwen sites` lists them",
+                help = "name a site or an address, or set `sites = [\"sznews\"]` or a folder of `selectors` in jingwen.toml; \
+                        `jingwen sites` lists them",
                 "nothing to crawl"
             )));
         }
@@ -148,15 +157,21 @@ impl Args {
             replay: self.replay.clone(),
             allow_private: self.allow_private.iter().map(|c| c.0).collect(),
             due_only: self.due,
+            since: self.since,
+            until: self.until,
             recheck: self.recheck.map(|age| age.0),
             limit: self.limit,
+            max_pages: self.max_pages,
+            max_time: self.max_time.map(|time| time.0),
         };
-        let setup = Setup::new(&config, sites, &overrides).map_err(|error| match error {
-            SetupError::Archive(_) => Failure::usage(miette!("{error}")),
-            SetupError::Http(_) => Failure::unexpected(miette!("{error}")),
+        let setup = Setup::new(&config, sites, &overrides).map_err(|error| match error.is_usage() {
+            true => Failure::usage(miette!("{error}")),
+            false => Failure::unexpected(miette!("{error}")),
         })?;
+        let unchecked = chosen.iter().filter(|site| site.crawl.requests.accept_invalid_certs);
         Ok(Work {
-            plan: setup.plan(chosen, pages, self.since.and_then(|age| ago(age.0))),
+            unchecked: unchecked.map(|site| site.file.clone()).collect(),
+            plan: setup.plan(chosen, pages),
             rotation: rotation(&config),
             in_flight: config.http.in_flight,
             out: self.out.unwrap_or(config.output.dir),
@@ -218,7 +233,9 @@ pub fn targets(
             chosen.push(site);
         }
     }
-    if what.is_empty() {
+    if what.is_empty() && config.sites.is_empty() {
+        chosen.extend(own(sites));
+    } else if what.is_empty() {
         for name in &config.sites {
             match (find(name.get_ref(), sites), source) {
                 (Some(site), _) => chosen.push(site),
@@ -231,10 +248,7 @@ pub fn targets(
             }
         }
     }
-    if let Some(site) = chosen
-        .iter()
-        .find(|site| site.crawl.seeds.is_empty() && site.crawl.feeds.is_empty() && site.crawl.sitemaps.is_empty())
-    {
+    if let Some(site) = chosen.iter().find(|site| !site.crawl.has_start()) {
         return Err(Failure::usage(miette!(
             help = "give it `seeds`, `feeds` or `sitemaps` under [crawl], or name an address",
             "{} says nowhere to start a crawl of {}",
@@ -245,8 +259,14 @@ pub fn targets(
     Ok((chosen, pages))
 }
 
+/// The sites of the operator's own selector files that say where to start: what is crawled where nothing is named.
+fn own(sites: &Sites) -> impl Iterator<Item = Arc<Site>> {
+    let is_own = |site: &&Arc<Site>| matches!(site.origin, Origin::File(_)) && site.crawl.has_start();
+    sites.all().into_iter().filter(is_own).cloned()
+}
+
 /// A site by id, or by one of its host names, or by its name.
-fn find(text: &str, sites: &Sites) -> Option<Arc<Site>> {
+pub fn find(text: &str, sites: &Sites) -> Option<Arc<Site>> {
     sites.by_id(text).or_else(|| sites.for_host(text)).or_else(|| sites.by_name(text)).cloned()
 }
 
@@ -259,28 +279,23 @@ fn unknown_help(text: &str, sites: &Sites) -> String {
     }
 }
 
-fn ago(age: Duration) -> Option<Timestamp> {
-    let age = jiff::SignedDuration::try_from(age).ok()?;
-    Timestamp::now().checked_sub(age).ok()
-}
-
-async fn crawl(work: Work) -> Result<Report, Failure> {
+async fn crawl(work: Work, shows_progress: bool) -> Result<Report, Failure> {
     let opened = Store::open(&work.state, &work.out, work.rotation, work.in_flight, None).await;
     let store = Arc::new(opened.map_err(failure)?);
-    let result = in_store(work.plan, &store).await;
+    let result = in_store(work.plan, &store, shows_progress).await;
     let closed = store.close().await.map_err(failure);
     let report = result?;
     closed.map(|()| report)
 }
 
-async fn in_store(plan: Plan, store: &Arc<Store>) -> Result<Report, Failure> {
+async fn in_store(plan: Plan, store: &Arc<Store>, shows_progress: bool) -> Result<Report, Failure> {
     let run = plan.prepare(store.clone()).await.map_err(failure)?;
     let context = run.context.clone();
     let signals = tokio::spawn(signals(context.clone()));
-    let progress = super::progress::start(context);
+    let progress = shows_progress.then(|| super::progress::start(context));
     let result = run.go().await;
     signals.abort();
-    progress.stop();
+    progress.into_iter().for_each(super::progress::Progress::stop);
     result.map_err(failure)
 }
 
@@ -317,17 +332,5 @@ fn print(report: &Report, json: bool) {
     let _ = match json {
         true => serde_json::to_string(report).map_or(Ok(()), |text| writeln!(err, "{{\"report\":{text}}}")),
         false => write!(err, "{report}"),
-    };
-}
-
-/// Log lines go to stderr; `JINGWEN_LOG` says which.
-pub fn logging(json: bool) {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("JINGWEN_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,jingwen=info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    // A second subscriber is refused; the first one serves as well.
-    let _ = match json {
-        true => builder.json().try_init(),
-        false => builder.with_ansi(std::io::stderr().is_terminal()).compact().try_init(),
     };
 }

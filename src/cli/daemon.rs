@@ -9,7 +9,8 @@ use miette::miette;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::crawl::{LogFormat, logging, slot, targets};
+use super::crawl::{slot, targets};
+use super::log::LogArgs;
 use super::{Failure, Outcome, exit};
 use crate::config::{self, Cidr, Config};
 use crate::crawl::setup::{Overrides, Setup};
@@ -51,14 +52,13 @@ pub struct Args {
     /// Range of private addresses that may be connected to.
     #[arg(long, value_name = "CIDR")]
     allow_private: Vec<Cidr>,
-    /// How log lines are written to stderr.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    log_format: LogFormat,
+    #[command(flatten)]
+    log: LogArgs,
 }
 
 impl Args {
     pub fn run(mut self) -> Outcome {
-        logging(self.log_format == LogFormat::Json);
+        self.log.start()?;
         let _slot = slot(self.slots.as_deref(), &mut self.state, &mut self.out)?;
         let mode = Mode { once: self.once };
         let load: Loader = Arc::new(move || self.load());
@@ -85,7 +85,7 @@ impl Args {
         let (chosen, _) = targets(&[], &config, Some(&source), &sites).map_err(|failure| failure.report)?;
         if chosen.is_empty() {
             return Err(miette!(
-                help = "set `sites = [\"sznews\"]` in it; `jingwen sites` lists them",
+                help = "set `sites = [\"sznews\"]` in it, or a folder of `selectors`; `jingwen sites` lists them",
                 "{}: there are no sites to crawl",
                 self.config.display()
             ));

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{Failure, Outcome, exit};
-use crate::crawl::discover::Scope;
+use crate::crawl::discover::{Period, Scope};
 use crate::crawl::robots::{Robots, path_of, product_token};
 use crate::frontier::Kind;
 use crate::sites::{Site, Sites};
@@ -62,7 +62,7 @@ impl Args {
         let scope = Scope {
             chosen: site.iter().map(|site| site.id.clone()).collect(),
             open: std::collections::HashSet::new(),
-            since: None,
+            period: Period::default(),
             sites: std::sync::Arc::new(sites),
         };
         let kind = scope.kind(&canonical);

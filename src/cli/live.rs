@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use miette::miette;
@@ -10,10 +11,11 @@ use url::Url;
 
 use super::Failure;
 use crate::config::Config;
-use crate::crawl::fetch::{Fetch, Http, Limits, Request, Response};
-use crate::crawl::guard::Guard;
+use crate::crawl::fetch::{Fetch, Http, HttpError, Request, Response};
 use crate::crawl::robots::{self, Robots, path_of, product_token};
+use crate::crawl::setup::{client_options, guard};
 use crate::learn::Input;
+use crate::sites::Sites;
 
 /// Most redirects that are followed.
 const MAX_REDIRECTS: usize = 10;
@@ -29,15 +31,11 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub fn fetch(addresses: &[&str]) -> Result<Vec<Input>, Failure> {
     let path = Path::new("jingwen.toml");
     let config = if path.is_file() { Config::load(path).map_err(Failure::usage)?.0 } else { Config::default() };
-    let limits = Limits {
-        timeout: config.http.timeout.0,
-        connect_timeout: config.http.connect_timeout.0,
-        max_body: config.http.max_body.0,
-        ..Limits::default()
-    };
-    let guard = Guard::new(config.allow_private(), config.resolve());
+    let sites = Arc::new(Sites::load(config.selectors.as_slice()).map_err(Failure::usage)?);
     let user_agent = config.http.user_agent.0.clone();
-    let http = Http::new(&user_agent, guard, limits, 1).map_err(|e| Failure::unexpected(miette!("{e}")))?;
+    let failed = |error: HttpError| Failure::usage(miette!("{error}"));
+    let options = client_options(&config).map_err(failed)?;
+    let http = Http::new(&options, guard(&config, &[]), sites).map_err(failed)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

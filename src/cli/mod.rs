@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{FromArgMatches, Parser, Subcommand};
+
+use crate::diagnostics::bounded;
+use crate::sites::{Problem, SiteErrors};
 
 mod batch;
 mod check;
@@ -13,7 +16,9 @@ mod crawl;
 mod daemon;
 mod diff;
 mod drift;
+mod dry_run;
 mod entry;
+mod environment;
 mod explain;
 mod health;
 mod import;
@@ -21,6 +26,7 @@ mod init;
 mod inspect;
 mod learn;
 mod live;
+mod log;
 mod pages;
 mod progress;
 mod sites;
@@ -72,7 +78,10 @@ enum Command {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::from_arg_matches(&command().get_matches()) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     let result = match cli.command {
         Command::Crawl(args) => args.run(),
         Command::Daemon(args) => args.run(),
@@ -122,14 +131,26 @@ impl Failure {
     }
 
     fn print(&self) {
-        anstream::eprintln!("{:?}", self.report);
+        // Each of the problems of selector files is a message of its own.
+        match self.report.downcast_ref::<SiteErrors>() {
+            Some(SiteErrors::Invalid(problems)) => {
+                problems.iter().for_each(print_problem);
+                anstream::eprintln!("{}; `jingwen check` shows these and the warnings", self.report);
+            }
+            _ => anstream::eprintln!("{}", bounded(&format!("{:?}", self.report))),
+        }
     }
+}
+
+/// Shows a problem of a file on stderr.
+fn print_problem(problem: &Problem) {
+    anstream::eprintln!("{}", bounded(&format!("{:?}", miette::Report::new(problem.clone()))));
 }
 
 /// What every command's `run` gives.
 pub type Outcome = Result<u8, Failure>;
 
-/// The whole command line, for completions and the man page.
+/// The whole command line.
 fn command() -> clap::Command {
-    <Cli as clap::CommandFactory>::command()
+    environment::with_variables(<Cli as clap::CommandFactory>::command())
 }

@@ -1,7 +1,7 @@
 //! What every part of one run shares.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ pub struct Settings {
     /// Ask only for lists that are due by their own rhythm, as a run does that comes again and again.
     pub due_only: bool,
     /// Ask again for articles first written at most this long ago, to catch corrections.
-    pub recheck: Option<Duration>,
+    pub recheck: Option<Recheck>,
     /// Ask for the sitemaps that robots.txt names.
     pub sitemaps: bool,
     /// How long to wait for a host that asked to wait.
@@ -57,10 +57,23 @@ pub struct Settings {
     pub traps: traps::Limits,
     /// Articles to write at most.
     pub limit: Option<u64>,
+    /// Pages to ask for at most.
+    pub max_pages: Option<u64>,
+    /// No visit begins later than this after the start.
+    pub max_time: Option<Duration>,
     /// The name robots.txt calls us by.
     pub token: String,
     /// How pages are cleaned.
     pub clean: clean::Options,
+}
+
+/// Which articles are asked for again.
+#[derive(Debug, Clone, Copy)]
+pub struct Recheck {
+    /// First written at most this long ago.
+    pub age: Duration,
+    /// Each only when some time has passed since it was last looked at, the more the older it is.
+    pub is_spread: bool,
 }
 
 /// One run's shared parts.
@@ -96,6 +109,8 @@ pub struct Context {
     pub focus: Option<Mutex<HashSet<UrlKey>>>,
     /// One permit for each article still wanted.
     pub wanted: Option<Arc<Semaphore>>,
+    /// Pages that may still be asked for, where there is a limit.
+    pub pages_left: Option<AtomicU64>,
     /// To the committer.
     pub finished: mpsc::Sender<Finished>,
     /// Visits begun and not yet handed to the committer; at zero it need not wait for more.
@@ -131,6 +146,16 @@ impl Context {
     pub fn finish(&self, end: End) {
         self.end.get_or_init(|| end);
         self.closing.cancel();
+    }
+
+    /// Takes one of the pages that may be asked for; with the last one the run begins no more. False if there is none.
+    pub fn take_page(&self) -> bool {
+        let Some(left) = &self.pages_left else { return true };
+        let taken = left.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1));
+        if !matches!(taken, Ok(2..)) {
+            self.finish(End::Limit);
+        }
+        taken.is_ok()
     }
 
     /// True if an address belongs to the run.

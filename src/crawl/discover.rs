@@ -1,6 +1,6 @@
 //! Which links are followed, and as what: by the site's rules, or by their looks where there are none.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
@@ -21,8 +21,19 @@ pub struct Scope {
     pub chosen: BTreeSet<String>,
     /// Registered names of hosts without a selector file that were asked for by hand.
     pub open: HashSet<String>,
-    /// Leave out what lists say is older.
+    /// Leave out what is older or newer.
+    pub period: Period,
+}
+
+/// The time that articles are wanted of.
+#[derive(Debug, Clone, Default)]
+pub struct Period {
+    /// Leave out what is older, where the site says nothing.
     pub since: Option<Timestamp>,
+    /// The same for sites that say something.
+    pub since_of: HashMap<String, Timestamp>,
+    /// Leave out what is newer.
+    pub until: Option<Timestamp>,
 }
 
 /// What a link is.
@@ -47,6 +58,8 @@ pub enum Why {
     NoPage,
     /// Older than `--since`.
     Old,
+    /// Newer than `--until`.
+    New,
     /// It would lead ever further: see `traps`.
     Trap,
 }
@@ -60,6 +73,7 @@ impl Why {
             Why::NoRule => "no-rule",
             Why::NoPage => "no-page",
             Why::Old => "old",
+            Why::New => "new",
             Why::Trap => "trap",
         }
     }
@@ -126,9 +140,15 @@ impl Scope {
         Err(Why::NoRule)
     }
 
-    /// True if a dated entry is too old for this run.
-    pub fn is_old(&self, at: Option<Timestamp>) -> bool {
-        matches!((at, self.since), (Some(at), Some(since)) if at < since)
+    /// Why something of this time is left out, if it is.
+    pub fn outside(&self, url: &Url, at: Option<Timestamp>) -> Option<Why> {
+        let (at, period) = (at?, &self.period);
+        let own = || self.site(url).and_then(|site| period.since_of.get(&site.id)).copied();
+        let since = if period.since_of.is_empty() { period.since } else { own().or(period.since) };
+        if since.is_some_and(|since| at < since) {
+            return Some(Why::Old);
+        }
+        period.until.filter(|until| at >= *until).map(|_| Why::New)
     }
 }
 
@@ -161,7 +181,7 @@ mod tests {
             sites: Arc::new(Sites::default()),
             chosen: BTreeSet::new(),
             open: [host.to_owned()].into(),
-            since: None,
+            period: Period::default(),
         }
     }
 

@@ -1,23 +1,46 @@
 //! One request, one answer, within limits. Redirects are not followed here: each hop is a request of its own.
 
-use std::error::Error;
+use std::cell::Cell;
+use std::collections::HashMap;
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use jiff::Timestamp;
-use reqwest::header::{self, HeaderMap};
+use reqwest::StatusCode;
+use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::Semaphore;
 use url::Url;
 
-use super::guard::{Guard, Refused, refusal};
+pub use super::client::{ClientOptions, HttpError, ProxyOptions};
+use super::cookies::Jar;
+pub use super::failure::FetchError;
+use super::failure::{find, is_unprocessed};
+use super::guard::Guard;
 use super::inflate;
-use crate::record::Reason;
+use super::unpack::{GZIP, Unpacked, is_whole, unpack};
+use crate::sites::{Site, Sites};
 
 /// A body past this many bytes needs one of [`LARGE_AT_ONCE`] places, so that many large pages cannot fill memory.
 const LARGE: usize = 1 << 20;
 /// Bodies over [`LARGE`] that are in memory at a time.
 const LARGE_AT_ONCE: usize = 6;
+/// Bodies of redirects and errors are read where they are smaller than this, in bytes, to keep the connection.
+const UNREAD: u64 = 64 << 10;
+
+/// Times that a request is repeated at once because the server has not processed it.
+const REPEATS: u32 = 3;
+/// Wait before such a request is repeated for the second time: by then the client knows that the connection is gone.
+const REPEAT_WAIT: Duration = Duration::from_millis(50);
+
+tokio::task_local! {
+    /// Whether the request under way had a connection made for it.
+    static IS_CONNECTED: Cell<bool>;
+}
 
 /// What to ask for.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +51,7 @@ pub struct Request<'a> {
     pub etag: Option<&'a str>,
     /// Sent as `If-Modified-Since`.
     pub modified: Option<&'a str>,
-    /// Cut the body at this length instead of failing; for robots.txt.
+    /// Cut the body at this length instead of failing at the general limit; for robots.txt and sitemaps.
     pub truncate: Option<usize>,
 }
 
@@ -54,6 +77,8 @@ pub struct Response {
     pub retry_after: Option<Duration>,
     /// Target of a redirect: absolute, or the text that makes no address.
     pub location: Option<Result<Url, String>>,
+    /// It set cookies that were not known, so that the same request may have another answer now.
+    pub has_new_cookies: bool,
     /// Decoded body; empty where the type says that it is no text.
     pub body: Vec<u8>,
     /// When the answer came.
@@ -78,55 +103,6 @@ impl Response {
     }
 }
 
-/// Why nothing came.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum FetchError {
-    /// Not an address we connect to.
-    #[error(transparent)]
-    Refused(#[from] Refused),
-    /// Too slow.
-    #[error("no whole answer within {}", crate::units::Span(*.0))]
-    Timeout(Duration),
-    /// No connection: name, connect, TLS.
-    #[error("{0}")]
-    NoConnection(String),
-    /// Reset, truncated, not HTTP.
-    #[error("{0}")]
-    Unreachable(String),
-    /// Larger than permitted.
-    #[error("{what} over {}", crate::units::Size(*limit))]
-    OverLimit {
-        /// What is too large.
-        what: &'static str,
-        /// The limit.
-        limit: u64,
-    },
-    /// Not in the archive that is replayed.
-    #[error("not in the archive")]
-    NotArchived,
-    /// The run is ending.
-    #[error("interrupted")]
-    Interrupted,
-}
-
-impl FetchError {
-    /// The reason as reports name it.
-    pub fn reason(&self) -> Reason {
-        match self {
-            FetchError::Refused(_) => Reason::AddressRefused,
-            FetchError::Timeout(_) => Reason::Timeout,
-            FetchError::OverLimit { .. } => Reason::OverLimit,
-            FetchError::NoConnection(_) | FetchError::Unreachable(_) => Reason::Unreachable,
-            FetchError::NotArchived | FetchError::Interrupted => Reason::Unreachable,
-        }
-    }
-
-    /// True where another try may succeed.
-    pub fn is_transient(&self) -> bool {
-        matches!(self, FetchError::Timeout(_) | FetchError::NoConnection(_) | FetchError::Unreachable(_))
-    }
-}
-
 /// A request under way.
 pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Response, FetchError>> + Send + 'a>>;
 
@@ -134,6 +110,11 @@ pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Response, FetchError>
 pub trait Fetch: Send + Sync {
     /// Makes one request.
     fn fetch<'a>(&'a self, request: Request<'a>) -> Fetching<'a>;
+
+    /// The same for a run of its own, where runs are to know nothing of each other.
+    fn for_run(&self) -> Option<Arc<dyn Fetch>> {
+        None
+    }
 
     /// True where nobody is at the other end, so that waiting would be for nothing.
     fn is_replay(&self) -> bool {
@@ -165,66 +146,96 @@ impl Default for Limits {
     }
 }
 
-/// The network.
+/// The network, as one run sees it: the connections are those of all runs, the cookies its own.
 pub struct Http {
+    shared: Arc<Shared>,
+    jar: Jar,
+}
+
+struct Shared {
     client: reqwest::Client,
+    /// For sites whose certificates are not checked.
+    unchecked: Option<reqwest::Client>,
+    is_proxied: bool,
     guard: Guard,
     limits: Limits,
     large: Semaphore,
+    sites: Arc<Sites>,
+    /// `Authorization` by site.
+    auth: HashMap<String, HeaderValue>,
 }
 
-/// Why the HTTP client could not be made.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot set up HTTP: {0}")]
-pub struct HttpError(#[from] reqwest::Error);
-
 impl Http {
-    /// A client that identifies itself with `user_agent` in every request.
-    pub fn new(user_agent: &str, guard: Guard, limits: Limits, idle_per_host: usize) -> Result<Self, HttpError> {
-        // Fails only if a provider is there already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+    /// A client for these sites, each with what its file says of requests.
+    pub fn new(options: &ClientOptions, guard: Guard, sites: Arc<Sites>) -> Result<Self, HttpError> {
+        let client = options.build(&guard, false)?;
+        let is_unchecked = sites.all().iter().any(|site| site.crawl.requests.accept_invalid_certs);
+        let unchecked = is_unchecked.then(|| options.build(&guard, true)).transpose()?;
+        let shared = Shared {
+            client,
+            unchecked,
+            is_proxied: options.proxy.is_some(),
+            guard,
+            limits: options.limits.clone(),
+            large: Semaphore::new(LARGE_AT_ONCE),
+            auth: authorizations(&sites)?,
+            sites,
+        };
+        Ok(Self { shared: Arc::new(shared), jar: Jar::default() })
+    }
+
+    /// The request as it is sent: the usual headers, those of its site's file, cookies, and what is known of the page.
+    fn builder(&self, request: &Request<'_>, rules: Option<&Site>) -> reqwest::RequestBuilder {
+        let shared = &self.shared;
+        let requests = rules.map(|site| &site.crawl.requests);
+        let is_unchecked = requests.is_some_and(|rules| rules.accept_invalid_certs);
+        let client = shared.unchecked.as_ref().filter(|_| is_unchecked).unwrap_or(&shared.client);
+        // A proxy has names of its own for hosts.
+        let plain = if shared.is_proxied { None } else { shared.guard.plain(request.url) };
+        let mut builder = client.get(plain.unwrap_or_else(|| request.url.clone()));
         let mut headers = HeaderMap::new();
-        headers.insert(
-            header::ACCEPT,
-            header::HeaderValue::from_static("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5"),
-        );
-        headers.insert(header::ACCEPT_LANGUAGE, header::HeaderValue::from_static("zh-CN,zh;q=0.9,en;q=0.5"));
-        // The first is unpacked here, the others by the client.
-        headers.insert(header::ACCEPT_ENCODING, header::HeaderValue::from_static("gzip, br, zstd"));
-        let client = reqwest::Client::builder()
-            .user_agent(user_agent)
-            .default_headers(headers)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            // A proxy would do the look-up itself, behind the guard's back.
-            .no_proxy()
-            .dns_resolver(guard.clone())
-            .connect_timeout(limits.connect_timeout)
-            .pool_max_idle_per_host(idle_per_host)
-            .pool_idle_timeout(Duration::from_secs(60))
-            .http1_max_headers(1000)
-            .http2_max_header_list_size(u32::try_from(limits.max_headers).unwrap_or(u32::MAX))
-            .build()?;
-        Ok(Self { client, guard, limits, large: Semaphore::new(LARGE_AT_ONCE) })
+        for (name, value) in requests.into_iter().flat_map(|rules| &rules.headers) {
+            // Checked when the file was read.
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                headers.insert(name, value);
+            }
+        }
+        let own = requests.map(|rules| rules.cookies.as_slice()).unwrap_or_default();
+        for (name, value) in [
+            (header::USER_AGENT, requests.and_then(|rules| rules.user_agent.clone())),
+            (header::COOKIE, self.jar.header(request.url, own)),
+            (header::IF_NONE_MATCH, request.etag.map(str::to_owned)),
+            (header::IF_MODIFIED_SINCE, request.modified.map(str::to_owned)),
+        ] {
+            // What a server sent and cannot be sent back is left out.
+            if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
+                headers.insert(name, value);
+            }
+        }
+        if let Some(value) = rules.and_then(|site| shared.auth.get(&site.id)) {
+            headers.insert(header::AUTHORIZATION, value.clone());
+        }
+        builder = builder.headers(headers);
+        builder
     }
 
     async fn get(&self, request: Request<'_>) -> Result<Response, FetchError> {
-        self.guard.check(request.url)?;
+        let shared = &self.shared;
+        shared.guard.check(request.url)?;
         let begun = Instant::now();
-        let target = self.guard.plain(request.url).unwrap_or_else(|| request.url.clone());
-        let mut builder = self.client.get(target);
-        if let Some(etag) = request.etag {
-            builder = builder.header(header::IF_NONE_MATCH, etag);
-        }
-        if let Some(modified) = request.modified {
-            builder = builder.header(header::IF_MODIFIED_SINCE, modified);
-        }
-        let mut answer = builder.send().await.map_err(|error| self.failure(&error))?;
+        let site = shared.sites.for_url(request.url).map(|site| &**site);
+        let builder = self.builder(&request, site);
+        let mut answer = self.send(&builder).await?;
         let size: usize = answer.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-        if size as u64 > self.limits.max_headers {
-            return Err(FetchError::OverLimit { what: "headers", limit: self.limits.max_headers });
+        if size as u64 > shared.limits.max_headers {
+            return Err(FetchError::OverLimit { what: "headers", limit: shared.limits.max_headers });
         }
+        if shared.is_proxied && answer.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            let why = "the proxy refuses (status 407): it wants another name and password in `proxy` under [http]";
+            return Err(FetchError::Connect(why.to_owned()));
+        }
+        let keep_cookies = site.is_none_or(|site| site.crawl.requests.keep_cookies);
+        let has_new_cookies = keep_cookies && self.jar.keep(request.url, answer.headers());
         let at = Timestamp::now();
         let text = |name: header::HeaderName| {
             answer.headers().get(name).map(|v| String::from_utf8_lossy(v.as_bytes()).trim().to_owned())
@@ -236,6 +247,7 @@ impl Http {
             modified: text(header::LAST_MODIFIED),
             retry_after: text(header::RETRY_AFTER).and_then(|value| retry_after(&value, at)),
             location: text(header::LOCATION).map(|to| request.url.join(&to).map_err(|_| to)),
+            has_new_cookies,
             body: Vec::new(),
             at,
             waited: begun.elapsed(),
@@ -244,95 +256,176 @@ impl Http {
         };
         // Pictures and archives are not read; nor are the bodies of redirects and errors, except where small enough
         // to keep the connection for the next request.
-        let wanted = match response.status {
-            200..=299 if !response.is_binary() => true,
-            304 => false,
-            _ => answer.content_length().is_some_and(|n| n < 64 << 10),
-        };
-        if wanted {
-            let packed = text(header::CONTENT_ENCODING).is_some_and(|by| is_gzip(&by));
-            self.read(&mut answer, &mut response.body, request.truncate).await?;
-            if packed && !response.body.is_empty() {
-                response.body = self.unpack(&response.body, request.truncate).await?;
+        let is_page = matches!(response.status, 200..=299) && !response.is_binary();
+        if is_page {
+            let encodings = text(header::CONTENT_ENCODING).unwrap_or_default();
+            response.body = self.page(&mut answer, &request, &encodings).await?;
+        } else if response.status != 304 && answer.content_length().is_some_and(|n| n < UNREAD) {
+            // What is wrong with a body that nobody wants does not matter.
+            if let Ok(raw) = self.read(&mut answer, UNREAD, false).await {
+                response.body = unpack(raw.body, &text_of(&answer, header::CONTENT_ENCODING), UNREAD).body;
             }
         }
         response.took = begun.elapsed();
         Ok(response)
     }
 
-    async fn read(
-        &self,
-        answer: &mut reqwest::Response,
-        body: &mut Vec<u8>,
-        truncate: Option<usize>,
-    ) -> Result<(), FetchError> {
-        let limit = self.limits.max_body;
-        let over = FetchError::OverLimit { what: "body", limit };
-        if truncate.is_none() && answer.content_length().is_some_and(|n| n > limit) {
-            return Err(over);
+    /// Sends a request, and again where the server has not processed it.
+    async fn send(&self, request: &reqwest::RequestBuilder) -> Result<reqwest::Response, FetchError> {
+        let mut repeats = 0;
+        loop {
+            // It has no body, so it can be cloned.
+            let request = request.try_clone().ok_or_else(|| FetchError::Unreachable("not repeatable".to_owned()))?;
+            let (result, is_reused) = IS_CONNECTED
+                .scope(Cell::new(false), async {
+                    let result = request.send().await;
+                    (result, !IS_CONNECTED.with(Cell::get))
+                })
+                .await;
+            match result {
+                Err(error) if repeats < REPEATS && is_unprocessed(&error, is_reused) => {
+                    tracing::debug!(%error, "not processed by the server, repeated at once");
+                    tokio::time::sleep(REPEAT_WAIT * repeats).await;
+                    repeats += 1;
+                }
+                result => return result.map_err(|error| self.failure(&error)),
+            }
         }
-        body.reserve(usize::try_from(answer.content_length().unwrap_or(16 << 10)).unwrap_or(0).min(LARGE));
-        let mut place = None;
-        while let Some(chunk) = answer.chunk().await.map_err(|error| self.failure(&error))? {
-            if let Some(most) = truncate
-                && body.len() + chunk.len() > most
-            {
-                body.extend_from_slice(&chunk[..most - body.len()]);
-                return Ok(());
-            }
-            if body.len() as u64 + chunk.len() as u64 > limit {
-                return Err(over);
-            }
-            if place.is_none() && body.len() + chunk.len() > LARGE {
-                // The semaphore is never closed.
-                place = self.large.acquire().await.ok();
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(())
     }
 
-    /// Unpacks a body in gzip, with the limits that others have.
-    async fn unpack(&self, packed: &[u8], truncate: Option<usize>) -> Result<Vec<u8>, FetchError> {
-        let limit = self.limits.max_body;
-        if let Some(body) = inflate::at_once(packed, LARGE.min(truncate.unwrap_or(LARGE))) {
-            return Ok(body);
-        }
-        let _place = self.large.acquire().await;
-        let most = truncate.map_or(limit + 1, |most| most as u64);
-        let broken = |error| FetchError::Unreachable(format!("not gzip, as it says it is: {error}"));
-        let body = inflate::piece_by_piece(packed, most).map_err(broken)?;
-        if truncate.is_none() && body.len() as u64 > limit {
+    /// The decoded body of a page. One that ended early is taken where all of the document came.
+    async fn page(
+        &self,
+        answer: &mut reqwest::Response,
+        request: &Request<'_>,
+        encodings: &str,
+    ) -> Result<Vec<u8>, FetchError> {
+        let limit = request.truncate.map_or(self.shared.limits.max_body, |most| most as u64);
+        let may_cut = request.truncate.is_some();
+        let raw = self.read(answer, limit, may_cut).await?;
+        let unpacked = self.unpack(raw.body, encodings, limit).await;
+        if unpacked.is_too_long && !may_cut {
             return Err(FetchError::OverLimit { what: "body", limit });
         }
-        Ok(body)
+        if let Some(cause) = raw.cut.or(unpacked.cut).filter(|_| !raw.is_too_long && !unpacked.is_too_long) {
+            // robots.txt has no end of its own, but its rules are lines.
+            let is_whole = is_whole(&unpacked.body) || may_cut && unpacked.body.ends_with(b"\n");
+            if !is_whole {
+                return Err(FetchError::Incomplete(cause));
+            }
+            tracing::debug!(url = %request.url, cause, "the body ended early, but the document is whole");
+        }
+        Ok(unpacked.body)
+    }
+
+    /// Reads a body as it comes, and what came of one that ends early.
+    async fn read(&self, answer: &mut reqwest::Response, limit: u64, may_cut: bool) -> Result<Unpacked, FetchError> {
+        let over = FetchError::OverLimit { what: "body", limit };
+        if !may_cut && answer.content_length().is_some_and(|n| n > limit) {
+            return Err(over);
+        }
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut out = Unpacked::default();
+        let length = usize::try_from(answer.content_length().unwrap_or(16 << 10)).unwrap_or(LARGE);
+        out.body.reserve(length.min(LARGE).min(most));
+        let mut place = None;
+        loop {
+            let chunk = match answer.chunk().await {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => return Ok(out),
+                Err(error) if is_end_without_notice(answer, &error) => return Ok(out),
+                Err(error) => match (self.failure(&error), out.body.is_empty()) {
+                    (FetchError::Unreachable(cause), true) => return Err(FetchError::Incomplete(cause)),
+                    (FetchError::Unreachable(cause), false) => return Ok(Unpacked { cut: Some(cause), ..out }),
+                    (error, _) => return Err(error),
+                },
+            };
+            let room = most - out.body.len();
+            if chunk.len() > room {
+                if !may_cut {
+                    return Err(over);
+                }
+                out.body.extend_from_slice(&chunk[..room]);
+                return Ok(Unpacked { is_too_long: true, ..out });
+            }
+            if place.is_none() && out.body.len() + chunk.len() > LARGE {
+                // The semaphore is never closed.
+                place = self.shared.large.acquire().await.ok();
+            }
+            out.body.extend_from_slice(&chunk);
+        }
+    }
+
+    /// Takes the encodings off a body, with the limits that others have.
+    async fn unpack(&self, body: Vec<u8>, encodings: &str, limit: u64) -> Unpacked {
+        let is_gzip = body.starts_with(GZIP);
+        if encodings.is_empty() && !is_gzip {
+            return Unpacked::plain(body);
+        }
+        let most = LARGE.min(usize::try_from(limit).unwrap_or(LARGE));
+        if is_gzip
+            && !encodings.contains(',')
+            && let Some(body) = inflate::at_once(&body, most).filter(|body| !body.starts_with(GZIP))
+        {
+            return Unpacked::plain(body);
+        }
+        let _place = self.shared.large.acquire().await;
+        unpack(body, encodings, limit)
     }
 
     fn failure(&self, error: &reqwest::Error) -> FetchError {
-        if let Some(refused) = refusal(error) {
-            return FetchError::Refused(refused.clone());
-        }
-        if error.is_timeout() {
-            return FetchError::Timeout(self.limits.connect_timeout);
-        }
-        // The innermost cause says what happened; the outer ones say that something did.
-        let mut cause: &dyn Error = error;
-        while let Some(inner) = cause.source() {
-            cause = inner;
-        }
-        match error.is_connect() {
-            true => FetchError::NoConnection(cause.to_string()),
-            false => FetchError::Unreachable(cause.to_string()),
-        }
+        FetchError::of(error, self.shared.limits.connect_timeout)
     }
 }
 
+/// True where a body without a length ended with its connection, which the server closed without the notice that TLS asks
+/// for: as many do, and as browsers take it.
+fn is_end_without_notice(answer: &reqwest::Response, error: &reqwest::Error) -> bool {
+    let has_end =
+        [header::CONTENT_LENGTH, header::TRANSFER_ENCODING].iter().any(|name| answer.headers().contains_key(name));
+    answer.version() <= reqwest::Version::HTTP_11
+        && !has_end
+        && find::<io::Error>(error).is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof)
+}
+
+/// The text of a header, in whatever encoding.
+fn text_of(answer: &reqwest::Response, name: header::HeaderName) -> String {
+    let value = answer.headers().get(name);
+    value.map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_owned()).unwrap_or_default()
+}
+
+/// Notes, in the request that needs it, that a connection is made.
+pub(super) fn note_connection<R>(request: R) -> R {
+    // A connection that is made ahead belongs to no request.
+    let _ = IS_CONNECTED.try_with(|connected| connected.set(true));
+    request
+}
+
+/// The value of `Authorization` for each site that has one.
+fn authorizations(sites: &Sites) -> Result<HashMap<String, HeaderValue>, HttpError> {
+    let mut all = HashMap::new();
+    for site in sites.all() {
+        let Some(auth) = &site.crawl.requests.auth else { continue };
+        let password = auth.password.read().map_err(|source| HttpError::Secret { file: site.file.clone(), source })?;
+        let text = BASE64.encode(format!("{}:{password}", auth.user));
+        let mut value =
+            HeaderValue::try_from(format!("Basic {text}")).map_err(|_| HttpError::Auth(site.file.clone()))?;
+        value.set_sensitive(true);
+        all.insert(site.id.clone(), value);
+    }
+    Ok(all)
+}
+
 impl Fetch for Http {
+    fn for_run(&self) -> Option<Arc<dyn Fetch>> {
+        Some(Arc::new(Self { shared: self.shared.clone(), jar: Jar::default() }))
+    }
+
     fn fetch<'a>(&'a self, request: Request<'a>) -> Fetching<'a> {
         Box::pin(async move {
-            match tokio::time::timeout(self.limits.timeout, self.get(request)).await {
+            match tokio::time::timeout(self.shared.limits.timeout, self.get(request)).await {
                 Ok(result) => result,
-                Err(_) => Err(FetchError::Timeout(self.limits.timeout)),
+                Err(_) => Err(FetchError::Timeout(self.shared.limits.timeout)),
             }
         })
     }
@@ -348,11 +441,6 @@ pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     // To the second, upwards: the date has no fractions.
     let now = Duration::from_millis(u64::try_from(now.as_millisecond()).ok()?);
     Some(at.duration_since(std::time::UNIX_EPOCH + now).unwrap_or_default())
-}
-
-/// `Content-Encoding`: RFC 9110, 8.4.1.3.
-fn is_gzip(encoding: &str) -> bool {
-    encoding.eq_ignore_ascii_case("gzip") || encoding.eq_ignore_ascii_case("x-gzip")
 }
 
 fn is_binary(content_type: &str) -> bool {

@@ -39,13 +39,46 @@ pub struct Guard {
     allow: Arc<Vec<IpNet>>,
     /// Names that are not looked up, like curl's `--resolve`. The operator's own word, so not refused.
     resolve: Arc<HashMap<String, SocketAddr>>,
+    /// The proxy's name. It is the operator's own word as well, and mostly in a private network.
+    proxy: Option<Arc<str>>,
+    /// Addresses of the other family are not connected to.
+    family: Option<IpFamily>,
+}
+
+/// A family of addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub enum IpFamily {
+    /// IPv4.
+    #[serde(rename = "4")]
+    V4,
+    /// IPv6.
+    #[serde(rename = "6")]
+    V6,
+}
+
+impl IpFamily {
+    fn has(self, ip: IpAddr) -> bool {
+        ip.to_canonical().is_ipv4() == (self == Self::V4)
+    }
 }
 
 impl Guard {
     /// A guard that permits, beside public addresses, these ranges and these name-to-address pairs (port 0: the
     /// address's own).
     pub fn new(allow: Vec<IpNet>, resolve: HashMap<String, SocketAddr>) -> Self {
-        Self { allow: Arc::new(allow), resolve: Arc::new(resolve) }
+        Self { allow: Arc::new(allow), resolve: Arc::new(resolve), ..Self::default() }
+    }
+
+    /// Connects only to addresses of one family.
+    #[must_use]
+    pub fn with_family(self, family: Option<IpFamily>) -> Self {
+        Self { family, ..self }
+    }
+
+    /// Permits any address for the name of a proxy.
+    #[must_use]
+    pub fn with_proxy(self, host: Option<String>) -> Self {
+        Self { proxy: host.map(Into::into), ..self }
     }
 
     /// Checks what can be told without a look-up: scheme, and hosts that are addresses.
@@ -106,9 +139,19 @@ impl Guard {
         if let Some(address) = self.resolve.get(name.trim_end_matches('.')) {
             return Ok(Box::new(std::iter::once(*address)));
         }
+        let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+        let found: Vec<SocketAddr> =
+            found.filter(|address| self.family.is_none_or(|family| family.has(address.ip()))).collect();
+        if let (true, Some(family)) = (found.is_empty(), self.family) {
+            let (has, lacks) = if family == IpFamily::V4 { ("IPv6", "IPv4") } else { ("IPv4", "IPv6") };
+            return Err(format!("it has {has} addresses only, and `ip` under [http] wants {lacks}").into());
+        }
+        if self.proxy.as_deref() == Some(name.as_str()) {
+            return Ok(Box::new(found.into_iter()));
+        }
         let mut permitted = Vec::new();
         let mut refused = None;
-        for address in tokio::net::lookup_host((name.as_str(), 0)).await? {
+        for address in found {
             match self.check_ip(&name, address.ip()) {
                 Ok(()) => permitted.push(address),
                 Err(error) => refused = Some(error),
@@ -126,18 +169,6 @@ impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(self.clone().look_up(name.as_str().to_ascii_lowercase()))
     }
-}
-
-/// Finds a refusal among the causes of an error.
-pub fn refusal<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Refused> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(refused) = error.downcast_ref::<Refused>() {
-            return Some(refused);
-        }
-        next = error.source();
-    }
-    None
 }
 
 /// What kind of non-public address this is; `None` for public ones.
@@ -162,6 +193,8 @@ fn class_v4(ip: Ipv4Addr) -> Option<&'static str> {
     })
 }
 
+/// Only `2000::/3` is given out to the public Internet (RFC 4291, 2.4); every other address is refused, whatever it may come
+/// to mean, and of that range those that lead somewhere else.
 fn class_v6(ip: Ipv6Addr) -> Option<&'static str> {
     let embedded = |high: u16, low: u16| {
         let [a, b] = high.to_be_bytes();
@@ -170,17 +203,22 @@ fn class_v6(ip: Ipv6Addr) -> Option<&'static str> {
     };
     match ip.segments() {
         [0, 0, 0, 0, 0, 0, 0, 1] => Some("loopback"),
-        // Unspecified, and IPv4-compatible addresses, which nothing uses any more.
-        [0, 0, 0, 0, 0, 0, ..] => Some("reserved"),
+        // Deprecated IPv4-compatible and IPv4-translated addresses (RFC 4291, 2.5.5.1; RFC 2765).
+        [0, 0, 0, 0, 0, 0, ..] | [0, 0, 0, 0, 0xffff, 0, ..] => Some("reserved"),
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => embedded(high, low),
         [0x64, 0xff9b, 1, ..] => Some("private"),
-        [0x100, 0, 0, 0, ..] | [0x2001, 0..=0x1ff, ..] | [0x5f00, ..] => Some("reserved"),
+        [0x2001, 0..=0x1ff, ..] => Some("reserved"),
         [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => Some("reserved for documentation"),
+        // Deprecated (RFC 3701).
+        [0x3ffe, ..] => Some("reserved"),
         [0xfc00..=0xfdff, ..] => Some("private"),
         [0xfe80..=0xfebf, ..] => Some("link-local"),
         [0xfec0..=0xfeff, ..] => Some("private"),
         [0xff00..=0xffff, ..] => Some("multicast"),
-        _ => None,
+        // ISATAP: the last four bytes are an IPv4 address behind a fixed interface identifier (RFC 5214).
+        [0x2000..=0x3fff, _, _, _, 0 | 0x200, 0x5efe, high, low] => embedded(high, low),
+        [0x2000..=0x3fff, ..] => None,
+        _ => Some("reserved"),
     }
 }
 
@@ -219,6 +257,15 @@ mod tests {
             "http://[fc00::1]/",
             "http://[fe80::1]/",
             "http://[ff02::1]/",
+            "http://[::ffff:0:127.0.0.1]/",
+            "http://[::ffff:0:8.8.8.8]/",
+            "http://[4000::1]/",
+            "http://[1::1]/",
+            "http://[8000::1]/",
+            "http://[3ffe::1]/",
+            "http://[5f00::1]/",
+            "http://[100::1]/",
+            "http://[2400:3200::5efe:7f00:1]/",
             "http://１２７.０.０.１/",
         ] {
             assert!(matches!(check(&guard, url), Err(Refused::Address { .. })), "{url}");

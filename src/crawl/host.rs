@@ -363,7 +363,7 @@ impl Gate {
         let mut state = self.state();
         // A page that fails again says nothing new about its host.
         let (weight, most) = match error {
-            FetchError::NoConnection(_) => (NO_CONNECTION, TRIES),
+            error if error.is_before_request() => (NO_CONNECTION, TRIES),
             FetchError::Timeout(_) => (u32::from(tries == 0), TIMEOUT_TRIES),
             _ => (u32::from(tries == 0), TRIES),
         };

@@ -8,8 +8,7 @@ use flate2::read::MultiGzDecoder;
 use libdeflater::Decompressor;
 use memchr::memmem;
 
-/// What begins a member of a gzip file (RFC 1952, 2.3.1): magic and the only method.
-const MEMBER: &[u8] = b"\x1f\x8b\x08";
+use super::unpack::GZIP;
 
 /// Unpacks a body at once, if it is one member that says truly how long it is, and no longer than `most`, in bytes.
 pub fn at_once(packed: &[u8], most: usize) -> Option<Vec<u8>> {
@@ -19,7 +18,7 @@ pub fn at_once(packed: &[u8], most: usize) -> Option<Vec<u8>> {
     // RFC 1952, 2.3.1: modulo 2^32.
     let size = u32::from_le_bytes(*packed.last_chunk()?) as usize;
     // The library stops at the end of the first member.
-    if size > most || !packed.starts_with(MEMBER) || memmem::find(&packed[MEMBER.len()..], MEMBER).is_some() {
+    if size > most || !packed.starts_with(GZIP) || memmem::find(&packed[GZIP.len()..], GZIP).is_some() {
         return None;
     }
     let mut out = vec![0; size];

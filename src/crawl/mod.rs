@@ -5,9 +5,12 @@
 
 pub mod address;
 mod ask;
+mod client;
 pub mod commit;
 pub mod context;
+mod cookies;
 pub mod discover;
+mod failure;
 pub mod fetch;
 pub mod guard;
 pub mod host;
@@ -24,6 +27,7 @@ pub mod setup;
 pub mod sketch;
 pub mod store;
 pub mod traps;
+mod unpack;
 mod visit;
 pub mod warc;
 mod worker;

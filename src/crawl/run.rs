@@ -1,19 +1,19 @@
 //! One run: from what was asked for to the report.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore, mpsc};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::commit::Committer;
-use super::context::{Context, Host, Settings, lock};
-use super::discover::Scope;
+use super::context::{Context, Host, Recheck, Settings, lock};
+use super::discover::{Period, Scope};
 use super::fetch::{Fetch, HttpError};
 use super::guard::Guard;
 use super::report::{End, Report};
@@ -98,8 +98,8 @@ pub struct Plan {
     pub chosen: Vec<Arc<Site>>,
     /// Addresses given by hand.
     pub pages: Vec<Url>,
-    /// Leave out what is older.
-    pub since: Option<Timestamp>,
+    /// The time that articles are wanted of.
+    pub period: Period,
     /// How it is done.
     pub settings: Settings,
     /// When the run began that this one goes on with: lists visited since then are not asked again.
@@ -140,10 +140,10 @@ impl Plan {
             frontier.wake(run, began).await?;
         }
 
-        if let Some(age) = self.settings.recheck {
+        if let Some(Recheck { age, is_spread }) = self.settings.recheck {
             let keys: Option<Vec<UrlKey>> = focus.as_ref().map(|focus| focus.iter().copied().collect());
             let since = began - i64::try_from(age.as_millis()).unwrap_or(i64::MAX / 4);
-            let queued = frontier.recheck(run, since, began, keys.as_deref()).await?;
+            let queued = frontier.recheck(run, since, began, keys.as_deref(), is_spread).await?;
             tracing::info!("{queued} articles are looked at again");
         }
         store.budgets.note(frontier.spent_elsewhere().await?);
@@ -162,6 +162,7 @@ impl Plan {
                 let most = Semaphore::MAX_PERMITS;
                 Arc::new(Semaphore::new(usize::try_from(n).unwrap_or(most).min(most)))
             }),
+            pages_left: self.settings.max_pages.map(AtomicU64::new),
             settings: self.settings,
             finished: sender,
             active: AtomicUsize::new(0),
@@ -191,7 +192,7 @@ impl Plan {
                 None => open.extend(page.host_str().map(|host| registered(host).to_owned())),
             }
         }
-        Scope { sites: self.sites.clone(), chosen, open, since: self.since }
+        Scope { sites: self.sites.clone(), chosen, open, period: self.period.clone() }
     }
 
     fn starting_points(&self, scope: &Scope, due: i64) -> (Vec<NewUrl>, Option<HashSet<UrlKey>>) {
@@ -226,11 +227,19 @@ impl Run {
         let begun = Instant::now();
         let Run { context, committer, finished } = self;
         let committing = tokio::spawn(committer.run(finished));
+        let timer = context.settings.max_time.map(|most| {
+            let context = context.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(most).await;
+                context.finish(End::Limit);
+            })
+        });
         let mut leading = lead(&context).await;
         if leading.is_err() {
             // Nobody renews the leases any more.
             context.stop(End::Interrupted);
         }
+        timer.iter().for_each(JoinHandle::abort);
         // Workers end only when all their visits are settled, so nothing is on its way to the committer any more.
         context.closed.cancel();
         let committed = committing.await;

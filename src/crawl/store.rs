@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::{Mutex, Semaphore};
 
 use super::address::Addresses;
@@ -40,10 +41,12 @@ pub struct Outputs {
     pub nearby: Nearby,
     /// These may differ from what the state has of them: the last commit, or the cutting of a part, went wrong.
     pub doubtful: bool,
+    /// What somebody else did to the files, and when it was noticed.
+    pub touched: Option<(Timestamp, String)>,
 }
 
 impl Outputs {
-    /// Makes certain what counts, as the next start would.
+    /// Makes certain what counts, as the next start would, and that the files are still those that were written last.
     ///
     /// # Errors
     ///
@@ -55,6 +58,30 @@ impl Outputs {
             self.rejected.reopen().await?;
             self.nearby = Nearby::new(frontier.sketches().await?);
             self.doubtful = false;
+        }
+        self.notice_changes()?;
+        Ok(())
+    }
+
+    /// Notices what others did to the files.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be written on. The next settling opens it again, in case somebody has mended it.
+    pub fn notice_changes(&mut self) -> Result<(), OutputError> {
+        if self.doubtful {
+            return Ok(());
+        }
+        for (name, series) in [("articles.jsonl", &mut self.articles), ("rejected.jsonl", &mut self.rejected)] {
+            match series.lines.notice_change() {
+                Ok(None) => {}
+                Ok(Some(what)) => self.touched = Some((Timestamp::now(), format!("{name} {what} by somebody else"))),
+                Err(error) => {
+                    self.doubtful = true;
+                    self.touched = Some((Timestamp::now(), error.to_string()));
+                    return Err(error);
+                }
+            }
         }
         Ok(())
     }
@@ -193,7 +220,7 @@ impl Store {
             budgets,
             frontier,
             lease: place.lease,
-            outputs: Mutex::new(Outputs { articles, rejected, nearby, doubtful: false }),
+            outputs: Mutex::new(Outputs { articles, rejected, nearby, doubtful: false, touched: None }),
             addresses: Addresses::default(),
             drift: Watch::open(&state).await?,
             cleaning: Pool::new(processors).map_err(CrawlError::Threads)?,

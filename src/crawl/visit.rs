@@ -213,8 +213,8 @@ impl Visit {
         let context = self.context.clone();
         let due = now();
         for entry in entries {
-            if context.scope.is_old(entry.at) {
-                self.leave(Why::Old);
+            if let Some(why) = context.scope.outside(&entry.url, entry.at) {
+                self.leave(why);
                 continue;
             }
             let link = match entry.is_sitemap {
@@ -310,10 +310,11 @@ impl Visit {
                     self.out.counts.rechecked += 1;
                     record.corrected = self.task.content != Some(text);
                     self.out.counts.corrected += u64::from(record.corrected);
-                } else if let (Some(since), Some(at)) = (self.context.scope.since, record.published_at.as_deref())
-                    && lists::date(at).is_some_and(|at| at < since)
+                } else if let Some(at) = record.published_at.as_deref()
+                    && let Some(why) = self.context.scope.outside(&self.task.url, lists::date(at))
                 {
-                    self.out.reject(&self.task.url, Reason::Skipped, format!("published {at}, before --since"));
+                    let bound = if why == Why::Old { "before --since" } else { "after --until" };
+                    self.out.reject(&self.task.url, Reason::Skipped, format!("published {at}, {bound}"));
                     return Some(());
                 }
                 self.out.recent = Some(self.recent(validators.0, validators.1, text));

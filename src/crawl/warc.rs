@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::fetch::{Fetch, FetchError, Fetching, Request, Response};
+use super::unpack::unpack;
 use crate::urls::CanonicalUrl;
 
 /// Longest line of a header.
@@ -201,15 +202,16 @@ fn answer(path: &Path, start: u64, url: &Url, max_body: u64) -> Result<Response,
     if has("transfer-encoding", "chunked") {
         body = Box::new(Dechunk { from: BufReader::new(body), left: 0, over: false });
     }
-    if has("content-encoding", "gzip") {
-        body = Box::new(flate2::read::MultiGzDecoder::new(body));
-    } else if get("content-encoding").is_some_and(|e| !e.is_empty() && !e.eq_ignore_ascii_case("identity")) {
-        return Err(FetchError::Unreachable("the archive holds a content encoding that replay does not know".into()));
-    }
+    let over = FetchError::OverLimit { what: "body", limit: max_body };
     let mut bytes = Vec::new();
     body.take(max_body + 1).read_to_end(&mut bytes).map_err(broken)?;
     if bytes.len() as u64 > max_body {
-        return Err(FetchError::OverLimit { what: "body", limit: max_body });
+        return Err(over);
+    }
+    let encodings = get("content-encoding").unwrap_or_default();
+    let unpacked = unpack(bytes, &encodings, max_body);
+    if unpacked.is_too_long {
+        return Err(over);
     }
     Ok(Response {
         status,
@@ -218,7 +220,8 @@ fn answer(path: &Path, start: u64, url: &Url, max_body: u64) -> Result<Response,
         modified: get("last-modified"),
         retry_after: None,
         location: get("location").map(|to| url.join(&to).map_err(|_| to)),
-        body: bytes,
+        has_new_cookies: false,
+        body: unpacked.body,
         at: head.date.unwrap_or_else(Timestamp::now),
         waited: Duration::ZERO,
         took: Duration::ZERO,

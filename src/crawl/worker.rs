@@ -154,6 +154,9 @@ impl<'a> Queue<'a> {
             () = closing.cancelled() => return None,
             turn = host.gate.turn() => turn?,
         };
+        if !context.take_page() {
+            return None;
+        }
         begin(&context, &host);
         tokio::spawn(async move {
             let again = (task.key, Fate::Retry { due: now() + PANIC_MS, tries: task.tries + 1 });

@@ -142,12 +142,13 @@ impl Live {
     }
 
     /// What of the configuration decides how runs are made, as text.
-    fn manners(&self) -> [Option<String>; 3] {
+    fn manners(&self) -> [Option<String>; 4] {
         let config = &self.config;
         [
             toml::to_string(&config.http).ok(),
             toml::to_string(&config.politeness).ok(),
             toml::to_string(&config.traps).ok(),
+            toml::to_string(&config.crawl).ok(),
         ]
     }
 

@@ -108,7 +108,7 @@ impl Daemon {
     async fn one(&self, site: &str, begun: Timestamp, goes_on: bool) -> Result<Option<Report>, CrawlError> {
         let live = self.live();
         let Some(rules) = live.site(site) else { return Ok(None) };
-        let mut plan = live.setup.plan(vec![rules.clone()], Vec::new(), None);
+        let mut plan = live.setup.plan(vec![rules.clone()], Vec::new());
         plan.resumed = goes_on.then(|| begun.as_millisecond());
         let run = plan.prepare(self.store.clone()).await?;
         lock(&self.running).insert(site.to_owned(), run.context.clone());

@@ -11,13 +11,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use miette::{GraphicalReportHandler, GraphicalTheme};
 use tokio_util::sync::CancellationToken;
 
 use super::Daemon;
 use super::live::Live;
 use crate::crawl::context::lock;
 use crate::crawl::report::End;
+use crate::diagnostics::render;
 use crate::frontier::Frontier;
 use crate::urls::registered;
 
@@ -59,7 +59,7 @@ impl Daemon {
     /// Reads the files; takes them over if all of them are right, and else keeps what is in force and says so.
     async fn read_anew(&self) {
         let load = self.load.clone();
-        let read = tokio::task::spawn_blocking(move || load().map_err(|report| rendered(&report))).await;
+        let read = tokio::task::spawn_blocking(move || load().map_err(|report| render(report.as_ref()))).await;
         match read.unwrap_or_else(|panic| Err(format!("reading the files died: {panic}"))) {
             Ok(live) => self.take_over(live).await,
             Err(error) => {
@@ -126,6 +126,10 @@ impl Daemon {
                 tracing::warn!("{error}");
             }
             self.listen_for_silence().await;
+            // Said by the files themselves, or here where nothing can be written any more.
+            if let Err(error) = self.store.outputs.lock().await.notice_changes() {
+                tracing::error!("{error}");
+            }
             if let Err(error) = self.tell_of_parts().await {
                 tracing::warn!("{error}");
             }
@@ -204,16 +208,6 @@ impl Daemon {
                 self.tell_silence(site, silent, expected, last).await;
             }
         }
-    }
-}
-
-/// An error as it stands in a terminal, without colours.
-pub fn rendered(report: &miette::Report) -> String {
-    let mut out = String::new();
-    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_width(100);
-    match handler.render_report(&mut out, report.as_ref()) {
-        Ok(()) => out.trim().to_owned(),
-        Err(_) => report.to_string(),
     }
 }
 

@@ -228,8 +228,9 @@ impl Frontier for AnyFrontier {
         since: Millis,
         now: Millis,
         keys: Option<&[UrlKey]>,
+        is_spread: bool,
     ) -> Result<u64, FrontierError> {
-        soon!(self, frontier => frontier.recheck(run, since, now, keys))
+        soon!(self, frontier => frontier.recheck(run, since, now, keys, is_spread))
     }
 
     async fn recover(&self) -> Result<(), FrontierError> {

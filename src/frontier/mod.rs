@@ -537,7 +537,8 @@ pub trait Frontier: Send + Sync + 'static {
     /// Makes every recurring page of a run's hosts due, except sitemaps that wait for their index to say so.
     fn wake(&self, run: RunId, now: Millis) -> impl Future<Output = Result<(), FrontierError>> + Send;
 
-    /// Queues the articles of a run's hosts that were first written at or after `since`, or of them only `keys`. Gives
+    /// Queues the articles of a run's hosts that were first written at or after `since`, or of them only `keys`; where they
+    /// are spread, each only when half of its age, and five minutes at least, have passed since it was last looked at. Gives
     /// their number.
     fn recheck(
         &self,
@@ -545,6 +546,7 @@ pub trait Frontier: Send + Sync + 'static {
         since: Millis,
         now: Millis,
         keys: Option<&[UrlKey]>,
+        is_spread: bool,
     ) -> impl Future<Output = Result<u64, FrontierError>> + Send;
 
     /// Takes back every lease and every selection of a process that has died: nobody knows when it last asked, so its

@@ -1,5 +1,6 @@
 //! One delivery: a POST, or a program.
 
+use std::ffi::OsString;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -123,8 +124,9 @@ async fn run(hook: &Hook, command: &[String], due: &Due) -> Result<String, Troub
     let variable = |text: &str| text.chars().filter(|c| *c != '\0').take(1_000).collect::<String>();
     let mut child = Command::new(program)
         .args(arguments)
-        // Whoever is told of something need not be able to press buttons.
-        .env_remove("JINGWEN_TOKEN")
+        // Passwords and tokens that this process was started with are not the hook's.
+        .env_clear()
+        .envs(environment(&hook.env))
         .env("JINGWEN_KIND", event.kind.as_str())
         .env("JINGWEN_SITE", variable(event.site.as_deref().unwrap_or_default()))
         .env("JINGWEN_TITLE", variable(&event.title))
@@ -168,6 +170,31 @@ async fn run(hook: &Hook, command: &[String], due: &Due) -> Result<String, Troub
         Ok(Err(error)) => Err(Trouble::new(format!("cannot wait for {program}: {error}"), false)),
         Err(_) => Err(Trouble::new(format!("killed after {}{said}", hook.timeout), false)),
     }
+}
+
+/// Variables that a hook's program gets: those that programs need to find files, to speak a language and to tell the time.
+/// Whatever else it needs is named by `env` of the hook.
+const PASSED: [&str; 12] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "TMPDIR",
+    "TERM",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+];
+
+fn environment(more: &[String]) -> Vec<(OsString, OsString)> {
+    let is_passed = |name: &OsString| {
+        let Some(name) = name.to_str() else { return false };
+        PASSED.contains(&name) || name.starts_with("LC_") || more.iter().any(|other| other == name)
+    };
+    std::env::vars_os().filter(|(name, _)| is_passed(name)).collect()
 }
 
 /// Keeps the end of what a program says.

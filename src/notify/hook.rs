@@ -37,6 +37,8 @@ pub struct Hook {
     pub timeout: Span,
     /// A text of the operator's own.
     pub template: Option<Template>,
+    /// Variables of the environment that its program gets beside the usual ones.
+    pub env: Vec<String>,
 }
 
 /// Where messages go.
@@ -270,6 +272,10 @@ struct Table {
     /// `text`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     template: Option<String>,
+    /// Variables of the environment that `command` gets beside `PATH`, `HOME`, `USER`, `LANG`, `LC_…`, `TZ` and the like:
+    /// `["SMTP_PASSWORD"]`. No others are passed on, so that secrets of this process stay with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    env: Vec<String>,
 }
 
 impl TryFrom<Table> for Hook {
@@ -321,6 +327,8 @@ impl TryFrom<Table> for Hook {
             if secret != SecretIn::Nowhere {
                 return Err(wrong("a command's input is not signed; leave the secret out".into()));
             }
+        } else if !table.env.is_empty() {
+            return Err(wrong("`env` is for the program of `command`; leave it out beside `url`".into()));
         }
         if matches!(table.format, Format::Wecom | Format::Slack) && secret != SecretIn::Nowhere {
             let format = table.format.as_str();
@@ -342,7 +350,8 @@ impl TryFrom<Table> for Hook {
             return Err(wrong(format!("`timeout` is 100ms to {}, not {timeout}", Span(TIMEOUT_MOST))));
         }
         let template = table.template.map(Template::try_from).transpose().map_err(wrong)?;
-        Ok(Self { to, kinds, sites: table.sites, format: table.format, secret, timeout, template, name })
+        let (sites, format, env) = (table.sites, table.format, table.env);
+        Ok(Self { to, kinds, sites, format, secret, timeout, template, env, name })
     }
 }
 
@@ -371,6 +380,7 @@ impl From<Hook> for Table {
             secret_env,
             timeout: Some(hook.timeout),
             template: hook.template.map(Into::into),
+            env: hook.env,
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod model;
 pub mod pages;
 mod pattern;
 mod problem;
+pub mod requests;
 mod rules;
 pub mod select;
 pub mod shape;

@@ -128,6 +128,50 @@ pub struct Crawl {
     /// When `jingwen daemon` crawls the site: a cron expression (five fields, in the site's time zone, or with another
     /// behind them), `"*/20 6-23 * * *"`, or an interval, `"every 30m"`.
     pub schedule: Option<At<String>>,
+    /// Leave out articles older than this: `"7d"`.
+    pub since: Option<At<String>>,
+    /// Ask again, conditionally, for articles first written at most this long ago, to catch corrections: `"48h"`.
+    pub recheck: Option<At<String>>,
+    /// Most articles of one run.
+    pub limit: Option<At<u64>>,
+    /// Most requests of one run.
+    pub max_pages: Option<At<u64>>,
+    /// Headers sent with every request to the file's hosts, and to no others: `{ Referer = "https://www.example.com/" }`.
+    pub headers: BTreeMap<String, At<String>>,
+    /// Cookies sent from the start, `"age=ok; region=sz"` or `{ age = "ok" }`; those that the site sets are kept for the run.
+    /// `false`: none are kept.
+    pub cookies: Option<At<Cookies>>,
+    /// In place of the configured user agent.
+    pub user_agent: Option<At<String>>,
+    /// Take any certificate, also one that is expired or for another name: whoever is on the way can then change what is
+    /// read. Every report says so.
+    pub accept_invalid_certs: bool,
+    /// Basic authentication: a name, and where the password is.
+    pub auth: Option<At<Auth>>,
+}
+
+/// Cookies of a site: text, a table, or whether any are kept.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Cookies {
+    /// Whether those that the site sets are kept.
+    Switch(bool),
+    /// `"age=ok; region=sz"`.
+    Text(String),
+    /// `{ age = "ok" }`.
+    Table(BTreeMap<String, String>),
+}
+
+/// Basic authentication.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Auth {
+    /// Name.
+    pub user: Option<At<String>>,
+    /// Variable of the environment that holds the password.
+    pub password_env: Option<At<String>>,
+    /// File that holds the password, from this file's folder.
+    pub password_file: Option<At<String>>,
 }
 
 /// A list in JSON.

@@ -12,6 +12,7 @@ use url::Url;
 use super::css::Css;
 use super::model;
 use super::problem::Origin;
+use super::requests::RequestRules;
 use crate::clean::Plan;
 use crate::pattern::Pattern;
 use crate::units::Hours;
@@ -127,9 +128,29 @@ pub struct CrawlRules {
     pub on_status: BTreeMap<u16, StatusAction>,
     /// The site's own schedule (daemon).
     pub schedule: Option<String>,
+    /// Articles older than this are left out.
+    pub since: Option<Duration>,
+    /// Articles first written so long ago or less are asked for again.
+    pub recheck: Option<Duration>,
+    /// Most articles of one run.
+    pub limit: Option<u64>,
+    /// Most requests of one run.
+    pub max_pages: Option<u64>,
+    /// What goes along with requests.
+    pub requests: RequestRules,
 }
 
 impl CrawlRules {
+    /// True where the file says something of runs of this site alone.
+    pub fn has_run_rules(&self) -> bool {
+        self.limit.is_some() || self.max_pages.is_some() || self.recheck.is_some()
+    }
+
+    /// True where the file says where a crawl begins.
+    pub fn has_start(&self) -> bool {
+        !self.seeds.is_empty() || !self.feeds.is_empty() || !self.sitemaps.is_empty()
+    }
+
     /// True for pages to collect links from: those that `lists` names, and the seeds.
     pub fn is_list(&self, url: Option<&Url>) -> bool {
         url.is_some_and(|url| {

@@ -26,6 +26,7 @@ fn gate(interval_ms: u64, concurrency: u32) -> Gate {
 
 fn response(status: u16, retry_after: Option<u64>) -> Response {
     Response {
+        has_new_cookies: false,
         status,
         content_type: None,
         etag: None,
@@ -103,7 +104,7 @@ fn a_host_that_keeps_failing_is_left_alone() {
         gate.failed(&reset, 1);
     }
     assert!(gate.blocked().is_none(), "one page failing again and again is not the host");
-    let refused = FetchError::NoConnection("refused".into());
+    let refused = FetchError::Connect("refused".into());
     for n in 0..FAILURES / NO_CONNECTION {
         assert!(gate.blocked().is_none(), "{n}");
         gate.failed(&refused, 0);

@@ -88,6 +88,17 @@ impl Sessions {
         Some(id)
     }
 
+    /// Waits before the answer to a wrong token, the longer the more of them came.
+    async fn delay(&self) {
+        let wrong = {
+            let mut wrong = lock(&self.wrong);
+            *wrong = wrong.saturating_add(1);
+            *wrong
+        };
+        tracing::warn!("somebody gave a wrong token on the status page");
+        tokio::time::sleep((Duration::from_millis(250) * wrong.min(100)).min(SLOWEST)).await;
+    }
+
     /// The secret of the session that a request belongs to.
     pub fn secret(&self, headers: &HeaderMap, token: Option<&str>) -> Option<String> {
         let id = cookie(headers)?;
@@ -129,14 +140,17 @@ pub enum Refused {
 }
 
 /// Whether a request may press a button.
-pub fn may(app: &App, headers: &HeaderMap, pressed: &Pressed) -> Result<(), Refused> {
+pub async fn may(app: &App, headers: &HeaderMap, pressed: &Pressed) -> Result<(), Refused> {
     let live = app.daemon.live();
     let Some(token) = live.token.as_deref() else { return Err(Refused::Switched) };
     if let Some(given) = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) {
         // A browser adds this header for nobody, so there is nothing to forge.
         return match given.strip_prefix("Bearer ").is_some_and(|given| same(given.trim(), token)) {
             true => Ok(()),
-            false => Err(Refused::Unknown),
+            false => {
+                app.sessions.delay().await;
+                Err(Refused::Unknown)
+            }
         };
     }
     match app.sessions.secret(headers, Some(token)) {
@@ -191,13 +205,7 @@ pub async fn login(State(app): Shared, headers: HeaderMap, Form(given): Form<Giv
     let live = app.daemon.live();
     let good = live.token.as_deref().filter(|token| same(given.token.trim(), token));
     let Some(id) = good.and_then(|token| app.sessions.open(token)) else {
-        let wrong = {
-            let mut wrong = lock(&app.sessions.wrong);
-            *wrong = wrong.saturating_add(1);
-            *wrong
-        };
-        tracing::warn!("somebody gave a wrong token on the status page");
-        tokio::time::sleep((Duration::from_millis(250) * wrong.min(100)).min(SLOWEST)).await;
+        app.sessions.delay().await;
         let words = Words::of(&headers);
         return (StatusCode::UNAUTHORIZED, shown(&app, &headers, Some(words.wrong_token))).into_response();
     };
@@ -208,7 +216,7 @@ pub async fn login(State(app): Shared, headers: HeaderMap, Form(given): Form<Giv
 
 /// `POST /logout`.
 pub async fn logout(State(app): State<Arc<App>>, headers: HeaderMap, Form(pressed): Form<Pressed>) -> Response {
-    if let Err(why) = may(&app, &headers, &pressed) {
+    if let Err(why) = may(&app, &headers, &pressed).await {
         return refused(&app, &headers, &why);
     }
     if let Some(id) = cookie(&headers) {

@@ -16,6 +16,9 @@ use crate::daemon::Daemon;
 /// How much later than its schedule and jitter a site's run may begin before the program is not ready.
 const LATE: Duration = Duration::from_secs(120);
 
+/// How long the program is not ready after somebody else has touched its output.
+const TOUCHED: Duration = Duration::from_secs(600);
+
 /// It lives: the leading loop comes round.
 pub async fn healthz(State(app): Shared) -> impl IntoResponse {
     match app.daemon.is_alive() {
@@ -56,6 +59,14 @@ impl Daemon {
             Err(error) => parts.push(format!("state: {error}")),
         }
         parts.extend(lock(&self.unwritten).clone().map(|error| format!("state: {error}")));
+        let touched = {
+            let outputs = self.store.outputs.lock().await;
+            // For as long as nothing can be written, and afterwards long enough to be seen.
+            let is_news =
+                |at: &Timestamp| outputs.doubtful || at.duration_until(Timestamp::now()).unsigned_abs() < TOUCHED;
+            outputs.touched.as_ref().filter(|(at, _)| is_news(at)).map(|(at, what)| format!("output: {what} ({at:.0})"))
+        };
+        parts.extend(touched);
         if let Err(error) = self.history.is_writable().await {
             parts.push(format!("state: {error}"));
         }

@@ -8,6 +8,7 @@ mod health;
 mod layout;
 mod overview;
 mod search;
+mod serve;
 mod site;
 mod words;
 
@@ -20,13 +21,14 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use self::auth::Sessions;
+use self::serve::OwnNames;
 use self::words::Words;
 use super::Daemon;
 
@@ -44,6 +46,8 @@ type Shared = State<Arc<App>>;
 
 /// Serves until it is told to end; answers under way are finished.
 pub async fn serve(daemon: Arc<Daemon>, listener: TcpListener, closing: CancellationToken) {
+    let config = daemon.live().config.daemon.clone();
+    let names = OwnNames { listen: listener.local_addr().unwrap_or(config.listen), hosts: config.hosts };
     let app = Arc::new(App { daemon, sessions: Sessions::default() });
     let routes = Router::new()
         .route("/", get(overview::page))
@@ -61,12 +65,10 @@ pub async fn serve(daemon: Arc<Daemon>, listener: TcpListener, closing: Cancella
         .route("/metrics", get(health::metrics))
         .route("/style.css", get(style))
         .fallback(missing)
+        .layer(from_fn_with_state(names, serve::own_names))
         .layer(from_fn(secured))
         .with_state(app);
-    let server = axum::serve(listener, routes).with_graceful_shutdown(async move { closing.cancelled().await });
-    if let Err(error) = server.await {
-        tracing::error!(%error, "the status page has ended");
-    }
+    serve::serve(listener, routes, closing).await;
 }
 
 /// Puts the headers on every answer that keep a page from doing what it should not.

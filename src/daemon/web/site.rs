@@ -307,7 +307,7 @@ pub async fn act(
     Path((id, action)): Path<(String, String)>,
     Form(pressed): Form<Pressed>,
 ) -> Response {
-    if let Err(why) = auth::may(&app, &headers, &pressed) {
+    if let Err(why) = auth::may(&app, &headers, &pressed).await {
         return auth::refused(&app, &headers, &why);
     }
     let now = Timestamp::now();
@@ -331,7 +331,7 @@ pub async fn act(
 
 /// `POST /reload`.
 pub async fn reload(State(app): Shared, headers: HeaderMap, Form(pressed): Form<Pressed>) -> Response {
-    if let Err(why) = auth::may(&app, &headers, &pressed) {
+    if let Err(why) = auth::may(&app, &headers, &pressed).await {
         return auth::refused(&app, &headers, &why);
     }
     app.daemon.reload();

@@ -258,8 +258,9 @@ impl Frontier for PostgresFrontier {
         since: Millis,
         now: Millis,
         keys: Option<&[UrlKey]>,
+        is_spread: bool,
     ) -> Result<u64, FrontierError> {
-        once_more!(self.recheck_run(run, since, now, keys))
+        once_more!(self.recheck_run(run, since, now, keys, is_spread))
     }
 
     async fn recover(&self) -> Result<(), FrontierError> {

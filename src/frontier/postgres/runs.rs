@@ -303,6 +303,7 @@ impl PostgresFrontier {
         at: Millis,
         now: Millis,
         keys: Option<&[UrlKey]>,
+        is_spread: bool,
     ) -> Result<u64, FrontierError> {
         let since = lock(&self.leases).runs.get(&run).and_then(|run| run.beside).map_or(now, |beside| beside.min(now));
         let column = |part: fn(&UrlKey) -> i64| keys.map(|keys| keys.iter().map(part).collect::<Vec<i64>>());
@@ -325,6 +326,7 @@ impl PostgresFrontier {
             .bind(column(|key| key.host.host))
             .bind(column(|key| key.near))
             .bind(column(|key| key.id))
+            .bind(is_spread)
             .execute(&mut *tx)
             .await
             .map_err(writing)?;

@@ -225,6 +225,7 @@ pub const RECHECK: &str = "INSERT INTO url (bucket, host, near, id, due, kind, d
     FROM (SELECT bucket, host FROM member WHERE worker = $1 AND run = $2 OFFSET 0) m
     JOIN recent r ON r.bucket = m.bucket AND r.host = m.host
     WHERE r.at >= $3 AND r.looked <= $5
+        AND (NOT $10::boolean OR r.looked + greatest(300000, ($4 - r.at) / 2) <= $4)
         AND ($6::bigint[] IS NULL OR EXISTS (SELECT 1 FROM unnest($6, $7::bigint[], $8::bigint[], $9::bigint[])
             AS k (bucket, host, near, id)
             WHERE k.bucket = r.bucket AND k.host = r.host AND k.near = r.near AND k.id = r.id))

@@ -211,13 +211,14 @@ impl Frontier for SqliteFrontier {
         since: Millis,
         now: Millis,
         keys: Option<&[UrlKey]>,
+        is_spread: bool,
     ) -> Result<u64, FrontierError> {
         let keys = keys.map(|keys| {
             let rows: Vec<_> = keys.iter().map(|key| (key.host.bucket, key.host.host, key.near, key.id)).collect();
             write::json(&rows)
         });
         let mut tx = self.writer.begin().await.map_err(writing)?;
-        let recheck = sqlx::query(sql::RECHECK).bind(since).bind(now).bind(keys).bind(run);
+        let recheck = sqlx::query(sql::RECHECK).bind(since).bind(now).bind(keys).bind(run).bind(is_spread);
         let queued = recheck.execute(&mut *tx).await.map_err(writing)?;
         sqlx::query(
             "UPDATE host SET ready_at = max(not_before, min(ready_at, ?2)) WHERE active = ?3 AND leased = 0

@@ -46,6 +46,7 @@ pub const RECHECK: &str =
     "INSERT OR IGNORE INTO url (bucket, host, near, id, due, kind, depth, path, etag, modified, content)
     SELECT bucket, host, near, id, ?2, 5, 1, path, etag, modified, text FROM recent
     WHERE at >= ?1 AND (bucket, host) IN (SELECT bucket, host FROM host WHERE active = ?4)
+        AND (?5 = 0 OR looked + max(300000, (?2 - at) / 2) <= ?2)
         AND (?3 IS NULL OR (bucket, host, near, id) IN
             (SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?3)))";
 

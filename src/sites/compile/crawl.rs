@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use regex::Regex;
 use url::Url;
 
 use super::Cx;
+use crate::config::RecheckAge;
 use crate::pattern::Pattern;
 use crate::schedule::{self, Schedule};
 use crate::sites::at::{At, Many, StrOr};
@@ -47,26 +49,41 @@ impl Cx<'_> {
                 n.value
             }),
             quiet: model.quiet.iter().filter_map(|hours| self.hours(hours)).collect(),
-            per_day: model.per_day.as_ref().map(|n| {
-                if n.value == 0 {
-                    self.error(&n.span, "zero", "`per_day` of 0 would never fetch", "1 or more");
-                }
-                n.value
-            }),
-            refresh: model.refresh.as_ref().and_then(|text| {
-                let refresh = text.parse::<Span>().ok().map(|s| s.0).filter(|d| !d.is_zero());
-                if refresh.is_none() {
-                    self.error(
-                        &text.span,
-                        "bad-duration",
-                        format!("`{}` is not a duration", text.value),
-                        "\"90s\", \"15m\", \"6h\", \"1d\"",
-                    );
-                }
-                refresh
-            }),
+            per_day: model.per_day.as_ref().map(|n| self.not_zero(n, "per_day")),
+            refresh: model.refresh.as_ref().and_then(|text| self.duration(text)),
             on_status: self.on_status(&model.on_status),
             schedule: model.schedule.as_ref().map(|s| self.schedule(s)),
+            since: model.since.as_ref().and_then(|text| self.duration(text)),
+            recheck: model.recheck.as_ref().and_then(|text| self.recheck(text)),
+            limit: model.limit.as_ref().map(|n| self.not_zero(n, "limit")),
+            max_pages: model.max_pages.as_ref().map(|n| self.not_zero(n, "max_pages")),
+            requests: self.requests(model),
+        }
+    }
+
+    fn not_zero(&mut self, n: &At<u64>, key: &str) -> u64 {
+        if n.value == 0 {
+            self.error(&n.span, "zero", format!("`{key}` of 0 would never fetch"), "1 or more");
+        }
+        n.value
+    }
+
+    fn duration(&mut self, text: &At<String>) -> Option<Duration> {
+        let duration = text.parse::<Span>().ok().map(|s| s.0).filter(|d| !d.is_zero());
+        if duration.is_none() {
+            let message = format!("`{}` is not a duration", text.value);
+            self.error(&text.span, "bad-duration", message, "\"90s\", \"15m\", \"6h\", \"1d\"");
+        }
+        duration
+    }
+
+    fn recheck(&mut self, text: &At<String>) -> Option<Duration> {
+        match text.parse::<RecheckAge>() {
+            Ok(age) => Some(age.0),
+            Err(message) => {
+                self.error(&text.span, "bad-duration", message, "\"48h\"");
+                None
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! From files as written to sites: compiles what each file says, then puts together what each inherits.
 
 mod crawl;
+mod requests;
 mod site;
 mod step;
 mod template;
