@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Range;
 
 use sha2::{Digest, Sha256};
-use url::{Host, Url};
+use url::{Host, Position, Url};
 
 use crate::sites::CrawlRules;
 
@@ -111,7 +111,7 @@ impl CanonicalUrl {
 
     /// Path and query: what is left beside the host.
     pub fn path_and_query(&self) -> &str {
-        &self.0[url::Position::BeforePath..url::Position::AfterQuery]
+        &self.0[Position::BeforePath..Position::AfterQuery]
     }
 }
 
@@ -152,6 +152,33 @@ impl fmt::Display for HostKey {
     }
 }
 
+/// Full stops that part the labels of a host name (IDNA, RFC 3490, 3.1).
+const FULL_STOPS: [char; 4] = ['.', '。', '．', '｡'];
+
+/// The one form of a host name, as addresses have it: in Punycode, lower case, without a dot at its end. `None` where it is
+/// not a host name.
+///
+/// ```
+/// # use jingwen::urls::host_name;
+/// assert_eq!(host_name("新闻。EXAMPLE.中国.").as_deref(), Some("xn--efvy88h.example.xn--fiqs8s"));
+/// ```
+pub fn host_name(text: &str) -> Option<String> {
+    match Host::parse(text.trim().trim_end_matches(FULL_STOPS)).ok()? {
+        Host::Domain(name) => Some(name.trim_end_matches('.').to_owned()),
+        address => Some(address.to_string()),
+    }
+}
+
+/// The one form of an entry of `hosts`: a host name, or `*.` before one. What is neither stays, in lower case, as it was
+/// reported where the file was checked.
+pub fn host_pattern(text: &str) -> String {
+    let name = match text.strip_prefix('*').and_then(|rest| rest.strip_prefix(FULL_STOPS)) {
+        Some(rest) => host_name(rest).map(|name| format!("*.{name}")),
+        None => host_name(text),
+    };
+    name.unwrap_or_else(|| text.to_lowercase())
+}
+
 /// First 8 bytes of the SHA-256, as the frontier's keys have it.
 pub fn hash64(text: &str) -> i64 {
     let digest = Sha256::digest(text.as_bytes());
@@ -160,10 +187,35 @@ pub fn hash64(text: &str) -> i64 {
     i64::from_be_bytes(bytes)
 }
 
+/// The address of a stored path and query at an origin. Both are put side by side: joined as a link is, a path that begins
+/// with two slashes would name another host.
+///
+/// ```
+/// # use jingwen::urls::at_origin;
+/// let origin = "http://news.example.com/".parse().unwrap();
+/// assert_eq!(at_origin(&origin, "//a.example/1.htm?x=2").as_str(), "http://news.example.com//a.example/1.htm?x=2");
+/// ```
+pub fn at_origin(origin: &Url, path_and_query: &str) -> Url {
+    let origin_text = &origin[..Position::BeforePath];
+    match Url::parse(&format!("{origin_text}{path_and_query}")) {
+        Ok(url) if url[..Position::BeforePath] == *origin_text => url,
+        // No canonical address ends up here; whatever stands in a store, its host is asked.
+        _ => {
+            let (path, query) = path_and_query.split_once('?').map_or((path_and_query, None), |(p, q)| (p, Some(q)));
+            let mut url = origin.clone();
+            url.set_path(path);
+            url.set_query(query);
+            url.set_fragment(None);
+            url
+        }
+    }
+}
+
 /// The part of a host name that one owner registers, by a rule of thumb: two labels, three under `com.cn` and its
 /// like. Used only to decide which links are of the same site where no selector file says so; never as a key, for the
 /// public lists of suffixes change.
 pub fn registered(host: &str) -> &str {
+    let host = host.trim_end_matches('.');
     if host.parse::<std::net::IpAddr>().is_ok() || host.starts_with('[') {
         return host;
     }
@@ -366,12 +418,69 @@ mod tests {
     }
 
     #[test]
+    fn a_path_that_begins_like_another_host_keeps_its_own() {
+        for path in
+            ["//b.example/1.htm", "///b.example/1.htm", "//u@b.example:80/1.htm", "//[x/1.htm", "/", "/a?b=//c", "//"]
+        {
+            let canonical = canon(&format!("http://a.example:81{path}"), None);
+            let url = Url::parse(&canonical).unwrap();
+            assert_eq!(url.host_str(), Some("a.example"), "{path}");
+            let origin = Url::parse(&url.origin().ascii_serialization()).unwrap();
+            let stored = CanonicalUrl::new(&url, None);
+            assert_eq!(at_origin(&origin, stored.path_and_query()).as_str(), canonical, "{path}");
+        }
+        // A store that somebody else wrote.
+        let origin = Url::parse("http://a.example").unwrap();
+        for path in ["b.example", "@b.example/", ":81/", "", "?a=b"] {
+            assert_eq!(at_origin(&origin, path).origin(), origin.origin(), "{path}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_host_asked_is_the_host_of_the_canonical_address(
+            base in "http://(a\\.example|b\\.example:81|海\\.example)/{1,3}[a-c/.]{0,6}",
+            link in "(https?:|HTTP:|/|//|///|\\\\|[.]{1,2}/|@|:|[?#&=%;]|\\[|\\]|[a-c]|b\\.example|海|。| |\t){0,9}",
+        ) {
+            let Some(url) = Url::parse(&base).ok().and_then(|b| crate::clean::links::resolve(&b, &link)) else { return Ok(()) };
+            let canonical = CanonicalUrl::new(&url, None);
+            let origin = Url::parse(&canonical.url().origin().ascii_serialization()).unwrap();
+            let asked = at_origin(&origin, canonical.path_and_query());
+            proptest::prop_assert_eq!(&asked, canonical.url());
+            proptest::prop_assert_eq!(HostKey::new(&asked), HostKey::new(canonical.url()));
+        }
+    }
+
+    #[test]
     fn keys_name_the_port() {
         let key = |t: &str| HostKey::new(&Url::parse(t).unwrap()).map(|k| k.to_string());
         assert_eq!(key("http://Example.com/").as_deref(), Some("example.com:80"));
         assert_eq!(key("https://example.com/").as_deref(), Some("example.com:443"));
         assert_eq!(key("http://[::1]:8080/").as_deref(), Some("[::1]:8080"));
         assert_eq!(key("ftp://example.com/"), None);
+    }
+
+    #[test]
+    fn a_host_has_one_name() {
+        for text in [
+            "新闻.海港.中国",
+            "新闻。海港．中国",
+            "%E6%96%B0%E9%97%BB.海港.中国.",
+            "XN--EFVY88H.海港.中国",
+            "新闻.海港.中国。",
+        ] {
+            let name = Url::parse("http://新闻.海港.中国/").unwrap().host_str().unwrap().to_owned();
+            assert_eq!(host_name(text), Some(name), "{text}");
+        }
+        for (text, pattern) in [
+            ("*.中国", "*.xn--fiqs8s"),
+            ("*。EXAMPLE.com", "*.example.com"),
+            ("News.Example.COM.", "news.example.com"),
+            ("127.0.0.1", "127.0.0.1"),
+            ("A b", "a b"),
+        ] {
+            assert_eq!(host_pattern(text), pattern, "{text}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use url::Url;
 use super::admin::{HostQueue, Overview, Retry, Waiting};
 use super::{Counts, HeldBack, HostId, Kind, LeasedHost, OutputState, RobotsCopy, StoredRobots, Task, UrlKey};
 use crate::output::parts::{Closed, Part};
-use crate::urls::HostKey;
+use crate::urls::{HostKey, at_origin};
 
 /// The columns of a row, by name.
 pub trait Cells {
@@ -90,12 +90,11 @@ pub fn leased(row: &impl Cells) -> Result<Option<LeasedHost>, sqlx::Error> {
     }))
 }
 
-/// An address of a host's queue; none where it does not parse.
-pub fn task(row: &impl Cells, host: &LeasedHost) -> Result<Option<Task>, sqlx::Error> {
-    let Ok(url) = host.origin.join(&row.text("path")?) else { return Ok(None) };
-    Ok(Some(Task {
+/// An address of a host's queue.
+pub fn task(row: &impl Cells, host: &LeasedHost) -> Result<Task, sqlx::Error> {
+    Ok(Task {
         key: UrlKey { host: host.id, near: row.number("near")?, id: row.number("id")? },
-        url,
+        url: at_origin(&host.origin, &row.text("path")?),
         kind: Kind::from_i64(row.number("kind")?),
         depth: small(row, "depth")?,
         hops: small(row, "hops")?,
@@ -106,7 +105,7 @@ pub fn task(row: &impl Cells, host: &LeasedHost) -> Result<Option<Task>, sqlx::E
         rhythm: row.number("rhythm")?,
         content: row.some_number("content")?,
         dated: row.flag("dated")?,
-    }))
+    })
 }
 
 /// A host that may not be asked.

@@ -100,7 +100,7 @@ impl Frontier for SqliteFrontier {
             .fetch_all(&self.reader)
             .await
             .map_err(reading)?;
-        rows.iter().map(|row| rows::task(row, host).map_err(reading)).filter_map(Result::transpose).collect()
+        rows.iter().map(|row| rows::task(row, host).map_err(reading)).collect()
     }
 
     async fn next_wait(&self, run: RunId, now: Millis) -> Result<Option<Millis>, FrontierError> {
