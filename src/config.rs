@@ -22,6 +22,7 @@ use crate::notify::{self, Hook};
 use crate::output::parts::Compress;
 use crate::schedule::{self, Schedule};
 use crate::units::{Hours, Rate, Size, Span, not_zero, some_not_zero};
+use crate::urls::host_pattern;
 
 /// The user agent that `jingwen init` writes and that asks to be replaced.
 pub const EXAMPLE_CONTACT: &str = "contact@example.org";
@@ -542,7 +543,7 @@ impl Config {
 
     /// The address guard's table of names.
     pub fn resolve(&self) -> HashMap<String, SocketAddr> {
-        self.http.resolve.iter().map(|(name, to)| (name.to_ascii_lowercase(), to.0)).collect()
+        self.http.resolve.iter().map(|(name, to)| (host_pattern(name), to.0)).collect()
     }
 
     /// Permitted private ranges.

@@ -19,6 +19,7 @@ use crate::output::lock::Slot;
 use crate::output::parts::Rotation;
 use crate::sites::{Origin, Site, Sites};
 use crate::units::{Rate, Span, When};
+use crate::urls::host_name;
 
 /// Crawl sites or single addresses once, politely, and leave clean JSONL.
 ///
@@ -267,7 +268,8 @@ fn own(sites: &Sites) -> impl Iterator<Item = Arc<Site>> {
 
 /// A site by id, or by one of its host names, or by its name.
 pub fn find(text: &str, sites: &Sites) -> Option<Arc<Site>> {
-    sites.by_id(text).or_else(|| sites.for_host(text)).or_else(|| sites.by_name(text)).cloned()
+    let by_host = || sites.for_host(&host_name(text)?);
+    sites.by_id(text).or_else(by_host).or_else(|| sites.by_name(text)).cloned()
 }
 
 fn unknown_help(text: &str, sites: &Sites) -> String {

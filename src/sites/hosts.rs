@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::load::Set;
 use super::problem::{Origin, Problem};
+use crate::urls::host_pattern;
 
 /// Looks a host up: exact names first, then the longest suffix.
 #[derive(Debug, Default)]
@@ -42,7 +43,7 @@ impl Hosts {
 /// The hosts that files on disk name, with the file: these take them from embedded files, as they take names.
 pub fn on_disk(files: &Set) -> HashMap<String, String> {
     let on_disk = files.iter().filter(|(_, parsed)| parsed.file.origin != Origin::Builtin);
-    on_disk.flat_map(|(id, parsed)| parsed.model.hosts.iter().map(|host| (host.to_lowercase(), id.clone()))).collect()
+    on_disk.flat_map(|(id, parsed)| parsed.model.hosts.iter().map(|host| (host_pattern(host), id.clone()))).collect()
 }
 
 /// Checks that no host is named twice, in one file or in two.
@@ -51,7 +52,7 @@ pub fn check(files: &Set, problems: &mut Vec<Problem>) {
     let taken = on_disk(files);
     for (id, parsed) in files.iter().filter(|(id, parsed)| !id.starts_with('_') && !parsed.broken) {
         for host in &parsed.model.hosts {
-            let name = host.to_lowercase();
+            let name = host_pattern(host);
             if parsed.file.origin == Origin::Builtin && taken.contains_key(&name) {
                 continue;
             }

@@ -11,6 +11,7 @@ use super::load::{self, COMMON, Set};
 use super::problem::{Origin, Problem, Severity, SourceFile};
 use super::{Common, Site, compile};
 use crate::pattern::Pattern;
+use crate::urls::host_pattern;
 
 /// A value that is made when it is first asked for.
 pub struct Lazy<T>(LazyLock<T, Box<dyn FnOnce() -> T + Send>>);
@@ -116,11 +117,11 @@ impl Default for Hosts {
 }
 
 impl Head {
-    /// Hosts in lower case.
+    /// Hosts, each in its one form.
     pub fn hosts(&self) -> Vec<String> {
         match &self.hosts {
-            Hosts::One(host) => vec![host.to_lowercase()],
-            Hosts::Many(hosts) => hosts.iter().map(|host| host.to_lowercase()).collect(),
+            Hosts::One(host) => vec![host_pattern(host)],
+            Hosts::Many(hosts) => hosts.iter().map(|host| host_pattern(host)).collect(),
         }
     }
 

@@ -9,6 +9,7 @@ use crate::sites::at::At;
 use crate::sites::model;
 use crate::sites::problem::did_you_mean;
 use crate::sites::{CrawlRules, Site, SiteTest};
+use crate::urls::{host_name, host_pattern};
 
 /// Zones of the sites that the format was made for, for suggestions.
 const ZONES: [&str; 8] = [
@@ -46,8 +47,8 @@ impl Cx<'_> {
             hash: String::new(),
             name: model.name.as_ref().map_or_else(|| self.file.id.clone(), |n| n.value.clone()),
             outlet: model.outlet.as_ref().map(|o| o.value.clone()),
-            hosts: model.hosts.iter().map(|h| h.to_lowercase()).collect(),
-            names: model.names.iter().map(|(host, name)| (host.to_lowercase(), name.value.clone())).collect(),
+            hosts: model.hosts.iter().map(|host| host_pattern(host)).collect(),
+            names: model.names.iter().map(|(host, name)| (host_pattern(host), name.value.clone())).collect(),
             timezone: model.timezone.as_ref().map_or_else(shanghai, |t| self.timezone(t)),
             charset: model.charset.as_ref().and_then(|c| self.charset(c)),
             language: model.language.as_ref().map(|l| l.value.clone()),
@@ -71,7 +72,7 @@ impl Cx<'_> {
     }
 
     fn host(&mut self, host: &At<String>) {
-        let bare = host.strip_prefix("*.").unwrap_or(host);
+        let bare = host.strip_prefix("*.").or_else(|| host.strip_prefix("*。")).unwrap_or(host);
         let help = if host.contains("://") {
             let name = host.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next()).unwrap_or_default();
             format!("write the name alone: \"{name}\"")
@@ -88,7 +89,7 @@ impl Cx<'_> {
             "a `*` stands only at the front: \"*.example.com\"".to_owned()
         } else if bare.trim().is_empty() || bare.trim() != bare || bare.contains(char::is_whitespace) {
             "a name like \"www.example.com\", without blanks".to_owned()
-        } else if url::Host::parse(bare).is_err() || !(bare.contains('.') || bare.eq_ignore_ascii_case("localhost")) {
+        } else if host_name(bare).is_none_or(|name| !name.contains('.') && name != "localhost") {
             "a name like \"www.example.com\"".to_owned()
         } else {
             return;

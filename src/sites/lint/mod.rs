@@ -18,6 +18,7 @@ use super::at::{At, Many};
 use super::load::{COMMON, Parsed};
 use super::problem::{Problem, SourceFile};
 use super::{Sites, load};
+use crate::urls::host_pattern;
 
 /// Says whether a test's page is there: `None` where it cannot be known.
 pub type PageExists<'a> = &'a (dyn Fn(&SourceFile, &str) -> Option<bool> + Sync);
@@ -57,7 +58,7 @@ impl Lint<'_> {
             self.warn(&(0..0), "missing-name", "the site has no name", "add name = \"…\", as its readers know it");
         }
         for (host, name) in &model.names {
-            let host = host.to_lowercase();
+            let host = host_pattern(host);
             let covered = model.hosts.iter().any(|h| covers(h, &host));
             if !covered {
                 let message = format!("`names` has `{host}`, which is not on `hosts`");
@@ -140,7 +141,7 @@ impl Lint<'_> {
 
 /// Whether an entry of `hosts` covers a host name.
 fn covers(entry: &At<String>, host: &str) -> bool {
-    let entry = entry.to_lowercase();
+    let entry = host_pattern(entry);
     match entry.strip_prefix('*') {
         Some(suffix) => host.len() > suffix.len() && host.ends_with(suffix),
         None => entry == host,
