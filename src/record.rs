@@ -208,6 +208,8 @@ pub enum Reason {
     Empty,
     /// Not HTML: picture, PDF, archive, audio, video, or bytes that are no text.
     Binary,
+    /// Text decoded to garbage, in no encoding that is known.
+    Garbled,
     /// Over a limit (body size, nodes, time budget).
     OverLimit,
     /// The text is that of a record already written.
@@ -249,6 +251,7 @@ impl Reason {
             Reason::Paywall => "paywall",
             Reason::Empty => "empty",
             Reason::Binary => "binary",
+            Reason::Garbled => "garbled",
             Reason::OverLimit => "over-limit",
             Reason::Duplicate => "duplicate",
             Reason::HttpStatus => "http-status",

@@ -97,7 +97,7 @@ fn every_key_is_read() {
     assert_eq!(site.crawl.interval, Some(Duration::from_secs(3)));
     assert_eq!(site.crawl.refresh, Some(Duration::from_secs(900)));
     assert_eq!(site.crawl.on_status[&405], StatusAction::Block);
-    assert_eq!(site.crawl.lists[1].json.as_deref(), Some("data[].URL"));
+    assert_eq!(site.crawl.lists[1].json.as_ref().unwrap().paths[0].as_str(), "data[].URL");
     assert_eq!(site.crawl.feeds.len(), 1);
     assert_eq!(site.crawl.keep_query, None);
 

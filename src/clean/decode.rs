@@ -117,7 +117,7 @@ fn detect(bytes: &[u8]) -> &'static Encoding {
 }
 
 /// Nine in ten bytes beyond ASCII stand in pairs that are characters or punctuation of GB 2312's first level.
-fn is_mostly_gb2312(bytes: &[u8]) -> bool {
+pub(super) fn is_mostly_gb2312(bytes: &[u8]) -> bool {
     let (mut paired, mut other, mut at) = (0usize, 0usize, 0);
     while at < bytes.len() {
         let trail = bytes.get(at + 1).is_some_and(|b| (0xa1..=0xfe).contains(b));

@@ -1,7 +1,9 @@
 //! The links of a page.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
+use encoding_rs::{EncoderResult, Encoding, UTF_8};
 use foldhash::fast::RandomState;
 use scraper::{ElementRef, Html, Node};
 use url::Url;
@@ -9,6 +11,7 @@ use url::Url;
 use super::Link;
 use super::blocks::text_of;
 use super::lately::{Keys, Lately};
+use super::scripted;
 use crate::sites::Css;
 
 /// Most links that are taken from one page.
@@ -19,61 +22,145 @@ const SOME: usize = 100;
 /// … and as many as are new on most.
 const FEW: usize = 14;
 
-/// Every link of the page, in page order, each address once: absolute, http or https, without fragment.
-/// Without those handled lately, where somebody keeps them in mind.
-pub fn links(html: &Html, base: &Url, lately: Option<&Lately>) -> Vec<Link> {
-    collect(html.tree.nodes().filter_map(ElementRef::wrap), base, lately)
+/// What the links of a page count from.
+#[derive(Debug, Clone, Copy)]
+pub struct Base<'a> {
+    /// The page's address, as its `base` changes it.
+    pub url: &'a Url,
+    /// The page's encoding, in which the queries of its links are sent.
+    pub encoding: &'static Encoding,
+}
+
+impl<'a> Base<'a> {
+    /// For pages in UTF-8.
+    pub fn utf8(url: &'a Url) -> Self {
+        Self { url, encoding: UTF_8 }
+    }
+
+    /// An address on the page, made absolute, as browsers do it: characters of the query are sent in the page's encoding,
+    /// those of the path as UTF-8. The fragment stays, as some papers keep the article's id there.
+    pub fn resolve(&self, href: &str) -> Option<Url> {
+        let href = href.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\u{200b}');
+        if href.is_empty() || href.starts_with('#') || href.starts_with("javascript:") || href.starts_with("mailto:") {
+            return None;
+        }
+        let url = match self.depends_on_encoding(href) {
+            true => {
+                let encode = override_with(|text| Cow::Owned(in_encoding(text, self.encoding)));
+                Url::options().base_url(Some(self.url)).encoding_override(Some(&encode)).parse(href)
+            }
+            false => self.url.join(href),
+        };
+        url.ok().filter(|u| matches!(u.scheme(), "http" | "https") && u.has_host())
+    }
+
+    fn depends_on_encoding(&self, href: &str) -> bool {
+        self.encoding != UTF_8 && !href.is_ascii() && href.contains('?')
+    }
+}
+
+/// Gives a closure the lifetimes that the address parser asks of it.
+fn override_with<F: Fn(&str) -> Cow<'_, [u8]>>(encode: F) -> F {
+    encode
+}
+
+/// The bytes of a text in an encoding; what it lacks as `&#…;`, which is escaped at once (URL standard, "percent-encode
+/// after encoding").
+fn in_encoding(text: &str, encoding: &'static Encoding) -> Vec<u8> {
+    let mut encoder = encoding.output_encoding().new_encoder();
+    let mut out = Vec::with_capacity(text.len() * 2);
+    let mut rest = text;
+    loop {
+        out.reserve(encoder.max_buffer_length_from_utf8_without_replacement(rest.len()).unwrap_or(rest.len() * 4));
+        let (result, read) = encoder.encode_from_utf8_to_vec_without_replacement(rest, &mut out, true);
+        rest = &rest[read..];
+        match result {
+            EncoderResult::Unmappable(c) => out.extend_from_slice(format!("%26%23{}%3B", u32::from(c)).as_bytes()),
+            EncoderResult::InputEmpty => return out,
+            EncoderResult::OutputFull => {}
+        }
+    }
+}
+
+/// Every link of the page, in page order, each address once: absolute, http or https. Behind them those that are not the `href`
+/// of an `a`. Without those handled lately, where somebody keeps them in mind.
+pub fn links(html: &Html, markup: &str, base: &Base<'_>, lately: Option<&Lately>) -> Vec<Link> {
+    let scripted = scripted::addresses(markup);
+    let mut links = Links::new(base, lately);
+    links.add_elements(html.tree.nodes().filter_map(ElementRef::wrap));
+    for href in &scripted {
+        links.add(href, String::new);
+    }
+    links.out
 }
 
 /// The links that these selectors find, each a link or an element with links in it: what a site's file names as the
 /// list among all that frames it.
-pub fn selected(html: &Html, selectors: &[Css], base: &Url) -> Vec<Link> {
+pub fn selected(html: &Html, selectors: &[Css], base: &Base<'_>) -> Vec<Link> {
     let found = selectors.iter().flat_map(|selector| html.select(selector));
-    collect(found.flat_map(|element| element.descendants().filter_map(ElementRef::wrap)), base, None)
+    let mut links = Links::new(base, None);
+    links.add_elements(found.flat_map(|element| element.descendants().filter_map(ElementRef::wrap)));
+    links.out
 }
 
-fn collect<'a>(elements: impl Iterator<Item = ElementRef<'a>>, base: &Url, lately: Option<&Lately>) -> Vec<Link> {
-    let keys = Keys::of(base);
-    // A picture and a headline are often links to the same.
-    let some = if lately.is_some() { FEW } else { SOME };
-    let mut written: HashSet<&str, RandomState> = HashSet::with_capacity_and_hasher(some, RandomState::default());
-    let mut seen: HashSet<Url, RandomState> = HashSet::with_capacity_and_hasher(some, RandomState::default());
-    let mut out = Vec::with_capacity(some);
-    for element in elements {
-        let e = element.value();
-        if e.name() != "a" && e.name() != "area" {
-            continue;
-        }
-        let Some((_, href)) = e.attrs().find(|(n, _)| *n == "href") else { continue };
-        let key = keys.key(href);
-        if lately.is_some_and(|lately| lately.knows(key)) || !written.insert(href) {
-            continue;
-        }
-        let Some(url) = resolve(base, href) else { continue };
-        if !seen.insert(url.clone()) {
-            continue;
-        }
-        out.push(Link { url, text: text_of(element), key });
-        if out.len() >= MAX_LINKS {
-            break;
+/// The links of a page, as they are found.
+struct Links<'a> {
+    base: &'a Base<'a>,
+    keys: Keys<'a>,
+    lately: Option<&'a Lately>,
+    /// As the page writes them: a picture and a headline are often links to the same.
+    written: HashSet<&'a str, RandomState>,
+    seen: HashSet<Url, RandomState>,
+    out: Vec<Link>,
+}
+
+impl<'a> Links<'a> {
+    fn new(base: &'a Base<'a>, lately: Option<&'a Lately>) -> Self {
+        let some = if lately.is_some() { FEW } else { SOME };
+        Self {
+            base,
+            keys: Keys::of(base.url),
+            lately,
+            written: HashSet::with_capacity_and_hasher(some, RandomState::default()),
+            seen: HashSet::with_capacity_and_hasher(some, RandomState::default()),
+            out: Vec::with_capacity(some),
         }
     }
-    out
+
+    fn add_elements(&mut self, elements: impl Iterator<Item = ElementRef<'a>>) {
+        for element in elements {
+            let e = element.value();
+            if e.name() != "a" && e.name() != "area" {
+                continue;
+            }
+            let Some((_, href)) = e.attrs().find(|(n, _)| *n == "href") else { continue };
+            self.add(href, || text_of(element));
+        }
+    }
+
+    fn add(&mut self, href: &'a str, text: impl FnOnce() -> String) {
+        // What it becomes depends on more than the key is made of.
+        let key = if self.base.depends_on_encoding(href) { 0 } else { self.keys.key(href) };
+        if self.lately.is_some_and(|lately| lately.knows(key)) || !self.written.insert(href) {
+            return;
+        }
+        let Some(url) = self.base.resolve(href) else { return };
+        if self.out.len() < MAX_LINKS && self.seen.insert(url.clone()) {
+            self.out.push(Link { url, text: text(), key });
+        }
+    }
 }
 
-/// An address on a page, made absolute. The fragment stays, as some papers keep the article's id there.
+/// An address on a page in UTF-8, made absolute.
 pub fn resolve(base: &Url, href: &str) -> Option<Url> {
-    let href = href.trim();
-    if href.is_empty() || href.starts_with('#') || href.starts_with("javascript:") || href.starts_with("mailto:") {
-        return None;
-    }
-    base.join(href).ok().filter(|u| matches!(u.scheme(), "http" | "https") && u.has_host())
+    Base::utf8(base).resolve(href)
 }
 
 /// The next page of a paginated article, by the words of its link: 下一页, 下页, 余下全文.
 ///
 /// Only an address that differs from this page's by a page number counts (`content_1.htm`, `content_1_2.htm`).
-pub fn next_page(html: &Html, url: &Url) -> Option<Url> {
+pub fn next_page(html: &Html, base: &Base<'_>) -> Option<Url> {
+    let url = base.url;
     for node in html.tree.nodes() {
         let Node::Element(e) = node.value() else { continue };
         if e.name() != "a" {
@@ -89,7 +176,7 @@ pub fn next_page(html: &Html, url: &Url) -> Option<Url> {
         if !matches!(word, "下一页" | "下页" | "余下全文" | "Next page") {
             continue;
         }
-        if let Some(next) = resolve(url, href)
+        if let Some(next) = base.resolve(href)
             && is_page_after(url, &next)
         {
             return Some(next);
@@ -145,7 +232,7 @@ mod tests {
 
     fn next(here: &str, markup: &str) -> Option<String> {
         let url = Url::parse(here).ok()?;
-        next_page(&Html::parse_document(markup), &url).map(|u| u.to_string())
+        next_page(&Html::parse_document(markup), &Base::utf8(&url)).map(|u| u.to_string())
     }
 
     #[test]
@@ -160,6 +247,44 @@ mod tests {
         assert_eq!(next(here, "<a href='content_32.htm'>下一页</a>"), None);
         assert_eq!(next(here, "<a href='content_31.htm'>下一页</a>"), None);
         assert_eq!(next("https://a.example/c/content_31_2.htm", "<a href='content_31_2.htm'>下一页</a>"), None);
+    }
+
+    fn resolved(label: &str, href: &str) -> Option<String> {
+        let url = Url::parse("http://a.example/x/1.htm").ok()?;
+        let base = Base { url: &url, encoding: Encoding::for_label(label.as_bytes())? };
+        base.resolve(href).map(|url| url.to_string())
+    }
+
+    #[test]
+    fn queries_are_sent_in_the_encoding_of_the_page() {
+        for (label, href, expected) in [
+            ("gb2312", "/s.asp?lm=深圳&b=1", "http://a.example/s.asp?lm=%C9%EE%DB%DA&b=1"),
+            ("gbk", "?q=洪1#x", "http://a.example/x/1.htm?q=%BA%E91#x"),
+            ("big5", "/s?t=香港", "http://a.example/s?t=%AD%BB%B4%E4"),
+            ("gbk", "/深圳.htm?a=b", "http://a.example/%E6%B7%B1%E5%9C%B3.htm?a=b"),
+            ("gbk", "/s?lm=%C9%EE", "http://a.example/s?lm=%C9%EE"),
+            ("gbk", "/s?a=ก", "http://a.example/s?a=%26%233585%3B"),
+            ("utf-8", "/s?lm=深圳", "http://a.example/s?lm=%E6%B7%B1%E5%9C%B3"),
+            ("utf-16le", "/s?lm=深", "http://a.example/s?lm=%E6%B7%B1"),
+        ] {
+            assert_eq!(resolved(label, href).as_deref(), Some(expected), "{label} {href}");
+        }
+    }
+
+    #[test]
+    fn addresses_as_pages_write_them() {
+        for (href, expected) in [
+            ("\u{3000}/a/1.htm\u{feff}", Some("http://a.example/a/1.htm")),
+            ("/a/\n1.htm", Some("http://a.example/a/1.htm")),
+            ("\\a\\1.htm", Some("http://a.example/a/1.htm")),
+            ("http:/a/1.htm", Some("http://a.example/a/1.htm")),
+            ("//b.example/1.htm", Some("http://b.example/1.htm")),
+            ("JavaScript:void(0)", None),
+            ("tel:1", None),
+            ("http://", None),
+        ] {
+            assert_eq!(resolved("utf-8", href).as_deref(), expected, "{href}");
+        }
     }
 
     #[test]

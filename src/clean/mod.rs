@@ -3,6 +3,7 @@
 //! The way of a page: `decode` (bytes to text) → `dom` (text to tree) → `extract` (a template's selectors) or
 //! `generic` (no template) → `lines` (what newsrooms leave inside the container) → [`Record`].
 
+pub mod binary;
 pub mod blank;
 pub mod blocks;
 pub mod byline;
@@ -25,8 +26,10 @@ pub mod noise;
 mod pipeline;
 mod plan;
 pub mod published;
+pub mod redirect;
 mod roles;
 mod script;
+pub mod scripted;
 pub mod steps;
 pub mod tidy;
 pub mod title;
@@ -134,6 +137,8 @@ pub struct Cleaned {
     pub links: Vec<Link>,
     /// The next page of a paginated article.
     pub next: Option<Url>,
+    /// Where the page sends the browser, which then shows that page in its place.
+    pub redirect: Option<redirect::BrowserRedirect>,
     /// A twin that holds the whole article on one page.
     pub whole: Option<Url>,
     /// Address the page declares as its canonical one.

@@ -7,6 +7,7 @@ use scraper::Html;
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use super::binary::NotText;
 use super::blocks;
 use super::blocks::Blocks;
 use super::byline::Staff;
@@ -19,8 +20,8 @@ use super::plan::{Index, Plan};
 use super::steps::Source;
 use super::title::Headline;
 use super::{
-    Body, Cleaned, Link, Options, Page, PageKind, Rejection, blank, byline, decode, dom, generic, links, published,
-    tidy, title, watch,
+    Body, Cleaned, Link, Options, Page, PageKind, Rejection, binary, blank, byline, decode, dom, generic, links,
+    published, redirect, tidy, title, watch,
 };
 use crate::record::{Image, Kind, Method, Provenance, Reason, Record};
 use crate::sites::{LineRule, Site, Sites, TemplateKind};
@@ -53,6 +54,7 @@ pub(super) fn reject(reason: Reason, detail: String) -> Cleaned {
         article: Err(Rejection { reason, detail }),
         links: Vec::new(),
         next: None,
+        redirect: None,
         whole: None,
         declared_canonical: None,
         template: None,
@@ -84,6 +86,13 @@ fn html(page: &Page<'_>, sites: &Sites, options: &Options) -> Cleaned {
     if bytes.trim_ascii().is_empty() {
         return reject(Reason::Empty, format!("{} bytes, all white space", bytes.len()));
     }
+    if let Some(what) = binary::not_text(bytes).filter(|_| matches!(page.body, Body::Html(_))) {
+        return match what {
+            NotText::Format(format) => reject(Reason::Binary, format!("not a page: {format}")),
+            NotText::Control => reject(Reason::Binary, "no text: bytes of no known format".to_owned()),
+            NotText::Garbled => reject(Reason::Garbled, "text in no encoding, without any markup".to_owned()),
+        };
+    }
     let site = page.url.and_then(|u| sites.for_url(u)).filter(|_| !options.generic_only);
     let decoded = match page.body {
         Body::Html(bytes) => decode::decode(bytes, page.content_type, site.and_then(|s| s.charset)),
@@ -96,10 +105,9 @@ fn html(page: &Page<'_>, sites: &Sites, options: &Options) -> Cleaned {
     let keep = plan.map_or(&plain, |p| if options.links { &p.keep } else { &p.keep_no_links });
     let html = dom::document(&decoded.text, keep);
     let meta = Meta::of(&html);
-    let base = page.url.and_then(|u| match &meta.base {
-        Some(b) => u.join(b).ok(),
-        None => Some(u.clone()),
-    });
+    // A base that is not an address of the web is none (HTML standard, "set the frozen base URL").
+    let declared = |u: &Url| links::resolve(u, meta.base.as_deref()?);
+    let base = page.url.map(|u| declared(u).unwrap_or_else(|| u.clone()));
     let ready = Ready {
         page,
         markup: &decoded.text,
@@ -115,6 +123,8 @@ fn html(page: &Page<'_>, sites: &Sites, options: &Options) -> Cleaned {
         },
         frames: &options.frames,
     };
+    let base = base.as_ref().map(|url| links::Base { url, encoding: decoded.encoding });
+    let refresh = base.as_ref().and_then(|base| redirect::by_refresh(&decoded.text, base));
     if let Some(base) = base.as_ref().filter(|_| options.links && options.list) {
         let links = page_links(&ready, base, options);
         // What has none may be an error page, or a firewall's, which is told by its text.
@@ -122,6 +132,7 @@ fn html(page: &Page<'_>, sites: &Sites, options: &Options) -> Cleaned {
             let mut out = reject(Reason::List, format!("asked for as a list, and has {} links", links.len()));
             out.kind = PageKind::List;
             out.links = links;
+            out.redirect = refresh;
             return out;
         }
     }
@@ -136,15 +147,22 @@ fn html(page: &Page<'_>, sites: &Sites, options: &Options) -> Cleaned {
             out.next = links::next_page(&html, base);
         }
     }
+    out.redirect = refresh.or_else(|| {
+        let is_empty = out.article.is_err() && out.links.len() < MANY_LINKS;
+        base.as_ref().filter(|_| is_empty).and_then(|base| redirect::by_script_or_frame(&decoded.text, base))
+    });
+    if let (Some(redirect), Err(rejection)) = (&out.redirect, &mut out.article) {
+        rejection.detail.push_str(&format!("; {} leads to {}", redirect.kind.as_str(), redirect.to));
+    }
     out.declared_canonical = canonical(page.url, &meta);
     out
 }
 
-fn page_links(ready: &Ready<'_>, base: &Url, options: &Options) -> Vec<Link> {
+fn page_links(ready: &Ready<'_>, base: &links::Base<'_>, options: &Options) -> Vec<Link> {
     let list = ready.site.map(|s| &s.crawl).filter(|rules| !rules.links.is_empty() && rules.is_list(ready.page.url));
     match list {
         Some(rules) => links::selected(ready.html, &rules.links, base),
-        None => links::links(ready.html, base, options.lately.as_deref()),
+        None => links::links(ready.html, ready.markup, base, options.lately.as_deref()),
     }
 }
 

@@ -79,6 +79,8 @@ pub struct Response {
     pub location: Option<Result<Url, String>>,
     /// It set cookies that were not known, so that the same request may have another answer now.
     pub has_new_cookies: bool,
+    /// `Refresh`: a redirect that browsers follow when the page is there.
+    pub refresh: Option<String>,
     /// Decoded body; empty where the type says that it is no text.
     pub body: Vec<u8>,
     /// When the answer came.
@@ -246,8 +248,9 @@ impl Http {
             etag: text(header::ETAG),
             modified: text(header::LAST_MODIFIED),
             retry_after: text(header::RETRY_AFTER).and_then(|value| retry_after(&value, at)),
-            location: text(header::LOCATION).map(|to| request.url.join(&to).map_err(|_| to)),
+            location: answer.headers().get(header::LOCATION).map(|to| location(to.as_bytes(), request.url)),
             has_new_cookies,
+            refresh: text(header::REFRESH),
             body: Vec::new(),
             at,
             waited: begun.elapsed(),
@@ -256,7 +259,9 @@ impl Http {
         };
         // Pictures and archives are not read; nor are the bodies of redirects and errors, except where small enough
         // to keep the connection for the next request.
-        let is_page = matches!(response.status, 200..=299) && !response.is_binary();
+        // What may be cut is wanted for what it is, whatever type it has.
+        let is_wanted = !response.is_binary() || request.truncate.is_some();
+        let is_page = matches!(response.status, 200..=299) && is_wanted;
         if is_page {
             let encodings = text(header::CONTENT_ENCODING).unwrap_or_default();
             response.body = self.page(&mut answer, &request, &encodings).await?;
@@ -431,6 +436,18 @@ impl Fetch for Http {
     }
 }
 
+/// The target of a redirect. Bytes beyond ASCII are sent back as they came, whatever encoding they are in.
+fn location(value: &[u8], base: &Url) -> Result<Url, String> {
+    let mut text = String::with_capacity(value.len());
+    for byte in value.trim_ascii() {
+        match byte.is_ascii() {
+            true => text.push(char::from(*byte)),
+            false => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    base.join(&text).map_err(|_| text)
+}
+
 /// `Retry-After` in either form: seconds, or a date.
 pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
@@ -478,6 +495,20 @@ mod tests {
         assert_eq!(retry_after("Mon, 23 Nov 2026 09:00:30 GMT", now), Some(Duration::ZERO));
         assert_eq!(retry_after("soon", now), None);
         assert_eq!(retry_after("-5", now), None);
+    }
+
+    #[test]
+    fn bytes_of_a_location_are_kept() {
+        let base = Url::parse("http://a.example/x").unwrap();
+        let (gbk, _, _) = encoding_rs::GBK.encode("/s?lm=深");
+        for (value, expected) in [
+            (&gbk[..], "http://a.example/s?lm=%C9%EE"),
+            ("/深.htm".as_bytes(), "http://a.example/%E6%B7%B1.htm"),
+            (b" //b.example/1.htm ", "http://b.example/1.htm"),
+        ] {
+            assert_eq!(location(value, &base).unwrap().as_str(), expected);
+        }
+        assert_eq!(location(b"http://", &base), Err("http://".to_owned()));
     }
 
     #[test]

@@ -12,14 +12,17 @@ use super::context::{Context, Host};
 use super::discover::{Link, Why};
 use super::fetch::{Request, Response};
 use super::host::{PageAdvice, Turn};
-use super::lists::{self, Entry, ListError};
+use super::lists::{self, Entry, ListOutcome, ListProblem, Source};
 use super::parts;
 use super::rhythm;
 use super::sketch::Sketch;
 use super::store::Brief;
+use crate::clean::links::Base;
+use crate::clean::redirect::refresh_target;
 use crate::clean::{self, Cleaned, PageKind};
 use crate::frontier::{Fate, Kind, Millis, NewUrl, Recent, Task, now};
 use crate::record::Reason;
+use crate::sites::JsonRule;
 use crate::urls::hash64;
 
 /// Bytes that a record takes beside its text, mostly.
@@ -67,7 +70,7 @@ impl Visit {
         let (response, turn) = response;
         match task.kind {
             Kind::Sitemap | Kind::Feed => self.list(response, turn).await,
-            Kind::List if self.json_path().is_some() => self.list(response, turn).await,
+            Kind::List if self.json_rule().is_some() => self.list(response, turn).await,
             _ => self.html(response, turn).await?,
         }
         Some(self.finished())
@@ -102,8 +105,9 @@ impl Visit {
         let mut url = task.url.clone();
         let mut been = HashSet::new();
         loop {
-            let request =
-                Request { etag: task.etag.as_deref(), modified: task.modified.as_deref(), ..Request::new(&url) };
+            let truncate = matches!(task.kind, Kind::Sitemap | Kind::Feed).then_some(lists::MAX_BYTES);
+            let (etag, modified) = (task.etag.as_deref(), task.modified.as_deref());
+            let request = Request { etag, modified, truncate, ..Request::new(&url) };
             let response = match ask(&self.context, &self.host, request, task.tries, &mut self.out).await {
                 Asked::Answer(response) => *response,
                 Asked::Reject(reason, detail) => {
@@ -184,26 +188,30 @@ impl Visit {
     /// Sitemaps, feeds and JSON lists.
     async fn list(&mut self, response: Response, turn: Turn) {
         drop(turn);
-        let (base, kind, path) = (self.task.url.clone(), self.task.kind, self.json_path());
+        let (base, rule) = (self.task.url.clone(), self.json_rule().filter(|_| self.task.kind == Kind::List));
         let validators = (response.etag.clone(), response.modified.clone());
-        let parse = move || match (kind, path) {
-            (Kind::Sitemap, _) => lists::sitemap(&response.body, &base),
-            (Kind::Feed, _) => lists::feed(&response.body, &base),
-            (_, path) => lists::json(&response.body, path.as_deref().unwrap_or_default(), &base),
+        let parse = move || {
+            let content_type = response.content_type.as_deref();
+            let source = Source { body: &response.body, content_type, base: &base };
+            match rule {
+                Some(rule) => lists::read_json(&source, &rule),
+                None => lists::read(&source),
+            }
         };
         let place = self.context.store.cleaning.place().await;
-        let parsed = place.run(parse).await.unwrap_or_else(|panic| Err(ListError::Xml(panic.to_string())));
+        let parsed = place.run(parse).await;
+        let list = parsed.unwrap_or_else(|panic| ListOutcome::of(ListProblem::Broken, panic.to_string()));
         let mut content = None;
-        match parsed {
-            Ok(entries) => {
-                self.out.counts.lists += 1;
-                content = Some(rhythm::content(entries.iter().map(|entry| &entry.url)));
-                self.entries(entries);
+        if list.is_failure() {
+            tracing::warn!(url = %self.task.url, why = %list.problems, "a list gave no links");
+            self.out.counts.list_errors += 1;
+        } else {
+            if !list.problems.is_empty() {
+                tracing::warn!(url = %self.task.url, what = %list.problems, "not all of a list could be used");
             }
-            Err(error) => {
-                tracing::warn!(url = %self.task.url, %error, "a list could not be read");
-                self.out.counts.list_errors += 1;
-            }
+            self.out.counts.lists += 1;
+            content = Some(rhythm::content(list.entries.iter().map(|entry| &entry.url)));
+            self.entries(list.entries);
         }
         let fate = self.after_visit(validators.0, validators.1, content);
         self.out.visit = Some((self.task.key, fate));
@@ -238,6 +246,15 @@ impl Visit {
 
     /// A page of HTML: an article, a list, or neither.
     async fn html(&mut self, response: Response, turn: Turn) -> Option<()> {
+        if response.is_binary() && response.body.is_empty() {
+            let what = response.content_type.as_deref().unwrap_or_default();
+            self.give_up(Reason::Binary, format!("not a page: {what}"));
+            return Some(());
+        }
+        if let Some(to) = self.refresh_header(&response) {
+            self.redirect(&to);
+            return Some(());
+        }
         let validators = (response.etag.clone(), response.modified.clone());
         let cleaned = cleaned(&self.context, &self.task.url, self.task.kind, response, turn).await;
         let (mut cleaned, warc) = match cleaned {
@@ -262,6 +279,12 @@ impl Visit {
             }
             return Some(());
         }
+        if let Some(redirect) = cleaned.redirect.take()
+            && self.context.scope.canonical(&redirect.to).url() != &self.task.url
+        {
+            self.redirect(&redirect.to);
+            return Some(());
+        }
         let is_article = match self.task.kind {
             Kind::Article | Kind::Recheck => true,
             Kind::Unknown => matches!(cleaned.kind, PageKind::Content(_)) && !is_list_of_links(&cleaned),
@@ -283,6 +306,12 @@ impl Visit {
             return Some(());
         }
         self.article(cleaned, warc, validators).await
+    }
+
+    /// Where the `Refresh:` header sends the browser, if that is another page.
+    fn refresh_header(&self, response: &Response) -> Option<Url> {
+        let to = refresh_target(response.refresh.as_deref()?, &Base::utf8(&self.task.url))?;
+        (self.context.scope.canonical(&to).url() != &self.task.url).then_some(to)
     }
 
     /// An article: further pages are joined, then it is written, or rejected with the cleaner's reason.
@@ -411,7 +440,7 @@ impl Visit {
         Fate::Again { due: now() + wait, etag, modified, rhythm, content }
     }
 
-    fn json_path(&self) -> Option<String> {
+    fn json_rule(&self) -> Option<Arc<JsonRule>> {
         let site = self.host.site.as_ref()?;
         let text = self.task.url.as_str();
         site.crawl.lists.iter().find(|rule| rule.url.is_match(text))?.json.clone()

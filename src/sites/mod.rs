@@ -9,6 +9,8 @@ mod compile;
 mod css;
 mod hosts;
 pub mod import;
+pub mod json_link;
+pub mod json_path;
 pub mod lint;
 pub mod load;
 pub mod model;
@@ -30,6 +32,8 @@ use url::Url;
 
 pub use css::{Css, Handle};
 use hosts::Hosts;
+pub use json_link::LinkTemplate;
+pub use json_path::JsonPath;
 use load::{COMMON, Set};
 pub use problem::{Origin, Problem, Severity, SiteErrors, SourceFile};
 pub use rules::*;
@@ -193,14 +197,15 @@ impl Sites {
         self.entries.iter().find(|entry| entry.name == name)?.site.as_ref()
     }
 
-    /// The stem of the file that covers a host name (without port); nothing is compiled for the answer.
+    /// The stem of the file that covers a host name (without port), as an address has it, also with a dot at its end; nothing
+    /// is compiled for the answer.
     pub fn id_for_host(&self, host: &str) -> Option<&str> {
-        Some(&self.entries.get(self.hosts.get(host)?)?.id)
+        Some(&self.entries.get(self.hosts.get(host.trim_end_matches('.'))?)?.id)
     }
 
     /// The site whose `hosts` cover this host name (without port), exact names first.
     pub fn for_host(&self, host: &str) -> Option<&Arc<Site>> {
-        self.entries.get(self.hosts.get(host)?)?.site.as_ref()
+        self.entries.get(self.hosts.get(host.trim_end_matches('.'))?)?.site.as_ref()
     }
 
     /// The site that covers a URL.

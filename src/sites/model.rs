@@ -180,8 +180,11 @@ pub struct Auth {
 pub struct JsonList {
     /// Regex over the address.
     pub url: Option<At<String>>,
-    /// Path to the links: `data[].URL`. `[]` goes into every item.
-    pub json: Option<At<String>>,
+    /// Paths to the links: `data[].URL`. `[]` goes into every item, `[0]` into one. A text of HTML gives all its links.
+    pub json: Many<String>,
+    /// Address of an item, where the list has only a number: `https://news.example.com/a/{id}.html`. The paths then lead to the
+    /// items.
+    pub link: Option<At<String>>,
 }
 
 /// A rewrite of an address.

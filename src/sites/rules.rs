@@ -10,6 +10,8 @@ use jiff::tz::TimeZone;
 use url::Url;
 
 use super::css::Css;
+use super::json_link::LinkTemplate;
+use super::json_path::JsonPath;
 use super::model;
 use super::problem::Origin;
 use super::requests::RequestRules;
@@ -164,8 +166,17 @@ impl CrawlRules {
 pub struct ListRule {
     /// Matched against the whole canonical URL.
     pub url: Arc<Pattern>,
-    /// For JSON lists: path to the addresses, `data[].URL`.
-    pub json: Option<String>,
+    /// For lists in JSON: how to read them.
+    pub json: Option<Arc<JsonRule>>,
+}
+
+/// How a list in JSON is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonRule {
+    /// Paths to the addresses, `data[].URL`, or to the items that `link` makes them of.
+    pub paths: Vec<JsonPath>,
+    /// The address of an item.
+    pub link: Option<LinkTemplate>,
 }
 
 /// Reaction to an HTTP status.

@@ -15,7 +15,7 @@ use rustc_hash::FxHashSet;
 
 use scraper::Html;
 
-use scan::{Attributes, Scanner, Token};
+pub use scan::{Attributes, Scanner, Tag, Token};
 
 /// Bounds on what is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +62,11 @@ impl Keep {
                 _ => self.attributes.contains(name),
             }
     }
+}
+
+/// An attribute's value with its character references decoded, as far as they are common.
+pub fn attribute_text(value: &str) -> std::borrow::Cow<'_, str> {
+    entities::decode(value, true).unwrap_or(std::borrow::Cow::Borrowed(value))
 }
 
 fn wants_script(keep: &Keep, attributes: &str) -> bool {

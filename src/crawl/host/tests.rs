@@ -33,6 +33,7 @@ fn response(status: u16, retry_after: Option<u64>) -> Response {
         modified: None,
         retry_after: retry_after.map(Duration::from_secs),
         location: None,
+        refresh: None,
         body: Vec::new(),
         at: jiff::Timestamp::now(),
         waited: Duration::from_millis(5),

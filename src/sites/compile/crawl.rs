@@ -13,7 +13,8 @@ use crate::config::RecheckAge;
 use crate::pattern::Pattern;
 use crate::schedule::{self, Schedule};
 use crate::sites::at::{At, Many, StrOr};
-use crate::sites::{CrawlRules, ListRule, StatusAction, model, pattern};
+use crate::sites::json_path::BadPath;
+use crate::sites::{CrawlRules, JsonPath, JsonRule, LinkTemplate, ListRule, StatusAction, model, pattern};
 use crate::units::{Hours, Rate, Span};
 
 impl Cx<'_> {
@@ -138,12 +139,37 @@ impl Cx<'_> {
                     self.missing(&list.span, "missing-key", "a list needs `url`", "add url = 'regex over the address'");
                     return None;
                 };
-                if let Some(path) = &table.json {
-                    self.json_path(path);
-                }
-                Some(ListRule { url: self.regex(url)?, json: table.json.as_ref().map(|p| p.value.clone()) })
+                let json = self.json_rule(table);
+                Some(ListRule { url: self.regex(url)?, json })
             }
         }
+    }
+
+    fn json_rule(&mut self, table: &model::JsonList) -> Option<Arc<JsonRule>> {
+        let mut paths = Vec::new();
+        for path in &table.json {
+            match JsonPath::parse(path) {
+                Ok(path) => paths.push(path),
+                Err(bad) => self.bad_path(path, bad, "a path into JSON"),
+            }
+        }
+        let link = table.link.as_ref().and_then(|text| match LinkTemplate::parse(text) {
+            Ok(link) => Some(link),
+            Err(bad) => {
+                self.bad_path(text, bad, "an address made of an item's values");
+                None
+            }
+        });
+        if let (Some(text), true) = (&table.link, table.json.is_empty()) {
+            let help = "add json = 'data[]', the path to the items that the address is made of";
+            self.error(&text.span, "link-without-json", "`link` goes with `json`", help);
+        }
+        (!paths.is_empty()).then(|| Arc::new(JsonRule { paths, link }))
+    }
+
+    fn bad_path(&mut self, text: &At<String>, bad: BadPath, what: &str) {
+        let span = pattern::inside(self.file, &text.span, text, bad.at);
+        self.error(&span, "bad-path", format!("`{}` is not {what}", text.value), bad.help);
     }
 
     fn rewrite(&mut self, rule: &At<model::Rewrite>) -> Option<(Arc<Pattern>, String)> {
