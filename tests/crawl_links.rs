@@ -100,7 +100,7 @@ fn pages_that_send_the_browser_on_are_followed_as_redirects_are() {
     bench.crawl();
     let expected = ["a_11", "a_12", "a_13", "a_14", "a_7"].map(|name| format!("http://a.test/{name}.htm"));
     assert_eq!(bench.urls(), expected);
-    let rejected = bench.lines("rejected");
+    let rejected = bench.lines("rejected.jsonl");
     let detail = |path: &str| {
         let found = rejected.iter().find(|line| support::path_of(line["url"].as_str().unwrap()) == path);
         found.map(|line| format!("{}: {}", line["reason"].as_str().unwrap(), line["detail"].as_str().unwrap()))

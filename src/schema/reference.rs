@@ -7,10 +7,11 @@ use serde_json::Value;
 use crate::sites::SCHEMA;
 
 /// Tables in the order in which one meets them, with the header under which each is written.
-const TABLES: [(&str, &str); 12] = [
+const TABLES: [(&str, &str); 13] = [
     ("", "The file"),
     ("Crawl", "`[crawl]`"),
     ("JsonList", "`lists = [{ … }]`"),
+    ("Auth", "`auth = { … }`"),
     ("Rewrite", "`rewrite = [{ … }]`"),
     ("Template", "`[[template]]`"),
     ("WhenTable", "`when = { … }`"),

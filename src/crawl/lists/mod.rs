@@ -56,7 +56,7 @@ fn with_text(source: &Source<'_>, read: impl FnOnce(&str) -> ListOutcome) -> Lis
         (false, _) => read(&text),
     };
     if let Some(error) = failure {
-        out.problems.add(ListProblem::Packed, error.to_string());
+        out.problems.add(ListProblem::Packed, error);
     }
     out
 }

@@ -1,25 +1,23 @@
 //! The text of a list: unpacked, decoded by what its bytes are, byte order marks taken off.
 
 use std::borrow::Cow;
-use std::io::Read;
 
 use encoding_rs::{BIG5, Encoding, GB18030, GBK, UTF_8, UTF_16BE, UTF_16LE};
-use flate2::read::MultiGzDecoder;
 
+use super::super::unpack::{GZIP, unpack};
 use super::Source;
 use crate::clean::decode;
 
 /// Bytes of a list that are read, unpacked; the sitemap protocol's own limit. What follows is ignored.
 pub const MAX_BYTES: usize = 50 << 20;
 
-/// Unpacks a body that is gzip, whatever its header says, as far as that goes; and what stopped it.
-pub fn unpacked(body: &[u8]) -> (Cow<'_, [u8]>, Option<std::io::Error>) {
-    if !body.starts_with(&[0x1f, 0x8b]) {
+/// Unpacks a body that is gzip, whatever its header says, as far as that goes; and what is wrong with its end.
+pub fn unpacked(body: &[u8]) -> (Cow<'_, [u8]>, Option<String>) {
+    if !body.starts_with(GZIP) {
         return (Cow::Borrowed(body), None);
     }
-    let mut out = Vec::new();
-    let failure = MultiGzDecoder::new(body).take(MAX_BYTES as u64).read_to_end(&mut out).err();
-    (Cow::Owned(out), failure)
+    let out = unpack(body.to_vec(), "gzip", MAX_BYTES as u64);
+    (Cow::Owned(out.body), out.cut)
 }
 
 /// Decodes a list. What is declared is believed only as far as the bytes agree: it is often wrong, and the addresses are
