@@ -11,6 +11,7 @@ use miette::miette;
 use tokio::runtime::Runtime;
 use url::Url;
 
+use super::crawl::find;
 use super::{Failure, Outcome, check_config, exit, pages};
 use crate::clean::{Body, Cleaned, Page};
 use crate::config::Config;
@@ -30,7 +31,7 @@ use crate::sites::Sites;
                   jingwen drift sznews --propose | git apply"
 )]
 pub struct Args {
-    /// Only this site (id of a selector file)
+    /// Only this site (id of a selector file, or one of its hosts)
     #[arg(value_name = "SITE")]
     site: Option<String>,
     /// Folder of the state [default: that of ./jingwen.toml, else `state`]
@@ -88,10 +89,20 @@ impl Args {
             watching.close()?;
             return Ok(exit::DONE);
         }
-        if let Some(site) = self.site.as_deref().filter(|s| sites.by_id(s).is_none() && !watching.watch.knows(s)) {
-            return Err(Failure::usage(miette!(help = "`jingwen sites` lists them", "no site is called `{site}`")));
-        }
-        let open = watching.watch.open_warnings(&sites, self.site.as_deref());
+        let site = match self.site.as_deref() {
+            Some(name) if watching.watch.knows(name) => Some(name.to_owned()),
+            Some(name) => match find(name, &sites) {
+                Some(site) => Some(site.id.clone()),
+                None => {
+                    return Err(Failure::usage(miette!(
+                        help = "`jingwen sites` lists them",
+                        "no site is called `{name}`"
+                    )));
+                }
+            },
+            None => None,
+        };
+        let open = watching.watch.open_warnings(&sites, site.as_deref());
         match self.propose {
             true => self.propose(&watching, &sites, &open)?,
             false => self.show(&open)?,

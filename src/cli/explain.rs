@@ -7,14 +7,14 @@ use miette::miette;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Failure, Outcome, exit};
+use super::{Failure, Outcome, check_config, exit, live};
 use crate::crawl::discover::{Period, Scope};
 use crate::crawl::robots::{Robots, path_of, product_token};
 use crate::frontier::Kind;
 use crate::sites::{Site, Sites};
 use crate::urls::{CanonicalUrl, HostKey};
 
-/// Say what would happen to an address: canonical form, selector file, template, robots.txt.
+/// Say what would happen to an address: canonical form, selector file, template, robots.txt (asked for, unless `--offline`).
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  jingwen explain --robots-file robots.txt 'https://www.sznews.com/news/?utm_source=x'"
@@ -25,12 +25,15 @@ pub struct Args {
     /// A robots.txt to judge the address by.
     #[arg(long, value_name = "FILE")]
     robots_file: Option<PathBuf>,
-    /// Judge robots.txt as this user agent.
-    #[arg(long, value_name = "UA", default_value = "jingwen")]
-    user_agent: String,
-    /// Folder or file with selector files that add to and override the built-in ones.
+    /// Judge robots.txt as this user agent [default: the configuration's]
+    #[arg(long, value_name = "UA")]
+    user_agent: Option<String>,
+    /// Folder or file with selector files that add to and override the built-in ones [default: those of jingwen.toml, if there]
     #[arg(long, value_name = "DIR")]
     selectors: Vec<PathBuf>,
+    /// Do not ask the host for its robots.txt.
+    #[arg(long)]
+    offline: bool,
 }
 
 impl Args {
@@ -45,7 +48,8 @@ impl Args {
                 self.url
             ))
         })?;
-        let sites = Sites::load(&self.selectors).map_err(|e| Failure::usage(miette::Report::new(e)))?;
+        let sites = Sites::load(&check_config::folders(&self.selectors)?)
+            .map_err(|e| Failure::usage(miette::Report::new(e)))?;
         let site = sites.for_url(&url).cloned();
         let canonical = CanonicalUrl::new(&url, site.as_ref().map(|site| &site.crawl));
         let mut answer = json!({
@@ -69,11 +73,18 @@ impl Args {
         answer["article"] = (kind == Ok(Kind::Article)).into();
         answer["list"] = (kind == Ok(Kind::List)).into();
         answer["denied"] = (kind == Err(crate::crawl::discover::Why::Denied)).into();
+        let user_agent = self.user_agent.as_deref().unwrap_or("jingwen");
+        // The address as it was typed: what a site's file says about it is not to be hidden by our own tidying.
+        let path = path_of(&self.url);
         if let Some(file) = &self.robots_file {
             let bytes =
                 std::fs::read(file).map_err(|e| Failure::usage(miette!("cannot read {}: {e}", file.display())))?;
-            // The address as it was typed: what a site's file says about it is not to be hidden by our own tidying.
-            answer["robots"] = robots(&bytes, &self.user_agent, &path_of(&self.url));
+            answer["robots"] = robots(&bytes, user_agent, &path);
+        } else if !self.offline {
+            answer["robots"] = match live::robots(&url, self.user_agent.as_deref())? {
+                (token, Ok(bytes)) => robots(&bytes, &token, &path),
+                (_, Err(why)) => json!({ "unavailable": why }),
+            };
         }
         let mut out = anstream::stdout().lock();
         writeln!(out, "{answer:#}").map_err(|e| Failure::unexpected(miette!("cannot write: {e}")))?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use miette::miette;
+use tokio::runtime::Runtime;
 use url::Url;
 
 use super::Failure;
@@ -29,24 +30,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 ///
 /// The first page that cannot be had, or that robots.txt does not allow.
 pub fn fetch(addresses: &[&str]) -> Result<Vec<Input>, Failure> {
-    let path = Path::new("jingwen.toml");
-    let config = if path.is_file() { Config::load(path).map_err(Failure::usage)?.0 } else { Config::default() };
-    let sites = Arc::new(Sites::load(config.selectors.as_slice()).map_err(Failure::usage)?);
-    let user_agent = config.http.user_agent.0.clone();
-    let failed = |error: HttpError| Failure::usage(miette!("{error}"));
-    let options = client_options(&config).map_err(failed)?;
-    let http = Http::new(&options, guard(&config, &[]), sites).map_err(failed)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::unexpected(miette!("cannot start: {e}")))?;
-    let mut session = Session {
-        http,
-        token: product_token(&user_agent).to_owned(),
-        respect: config.politeness.respect_robots,
-        robots: HashMap::new(),
-        asked: false,
-    };
+    let (runtime, mut session) = Session::open()?;
     runtime.block_on(async {
         let mut out = Vec::new();
         for address in addresses {
@@ -54,6 +38,34 @@ pub fn fetch(addresses: &[&str]) -> Result<Vec<Input>, Failure> {
         }
         Ok(out)
     })
+}
+
+/// The robots.txt of an address's host: the name it calls us by, and its bytes or why there are none.
+///
+/// # Errors
+///
+/// A client that cannot be set up.
+pub fn robots(url: &Url, user_agent: Option<&str>) -> Result<(String, Result<Vec<u8>, String>), Failure> {
+    let (runtime, session) = Session::open()?;
+    let token = user_agent.map_or(session.token.clone(), |name| product_token(name).to_owned());
+    let Ok(mut at) = url.join("/robots.txt") else { return Ok((token, Err("it has no host".to_owned()))) };
+    let answer = runtime.block_on(async {
+        for _ in 0..=MAX_REDIRECTS {
+            let request = Request { truncate: Some(robots::MAX_BYTES), ..Request::new(&at) };
+            let answer = session.http.fetch(request).await.map_err(|error| error.to_string())?;
+            match (answer.status, answer.location) {
+                (200..=299, _) => return Ok(answer.body),
+                (300..=399, Some(Ok(to))) => at = to,
+                // RFC 9309, 2.3.1.3: where there is none, all is allowed.
+                (300..=428 | 430..=499, _) => return Ok(Vec::new()),
+                (status, _) => {
+                    return Err(format!("status {status}: until it can be had, nothing is asked of the host"));
+                }
+            }
+        }
+        Ok(Vec::new())
+    });
+    Ok((token, answer))
 }
 
 struct Session {
@@ -66,6 +78,28 @@ struct Session {
 }
 
 impl Session {
+    /// A client, as `jingwen.toml` (if there is one here) asks for it.
+    fn open() -> Result<(Runtime, Self), Failure> {
+        let path = Path::new("jingwen.toml");
+        let config = if path.is_file() { Config::load(path).map_err(Failure::usage)?.0 } else { Config::default() };
+        let sites = Arc::new(Sites::load(config.selectors.as_slice()).map_err(Failure::usage)?);
+        let failed = |error: HttpError| Failure::usage(miette!("{error}"));
+        let options = client_options(&config).map_err(failed)?;
+        let http = Http::new(&options, guard(&config, &[]), sites).map_err(failed)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|e| Failure::unexpected(miette!("cannot start: {e}")))?;
+        let session = Self {
+            http,
+            token: product_token(&options.user_agent).to_owned(),
+            respect: config.politeness.respect_robots,
+            robots: HashMap::new(),
+            asked: false,
+        };
+        Ok((runtime, session))
+    }
+
     async fn page(&mut self, address: &str) -> Result<Input, Failure> {
         let mut url = Url::parse(address).map_err(|e| Failure::usage(miette!("`{address}` is no address: {e}")))?;
         for _ in 0..=MAX_REDIRECTS {

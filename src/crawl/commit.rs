@@ -250,7 +250,7 @@ impl Committer {
         batch.budgets = self.context.store.budgets.used();
         batch.outputs = [(&articles, &outputs.articles), (&rejected, &outputs.rejected)]
             .into_iter()
-            .filter(|(bytes, _)| !bytes.is_empty())
+            .filter(|(bytes, file)| !bytes.is_empty() && file.lines.is_file())
             .map(|(_, file)| file.lines.state())
             .collect();
         fault("commit");

@@ -23,10 +23,10 @@ use crate::drift::{Warning, Watch};
 use crate::frontier::any::AnyFrontier;
 use crate::frontier::place::Place;
 use crate::frontier::{Batch, Frontier, FrontierError, RunId};
-use crate::output::OutputError;
 use crate::output::lock::StateLock;
 use crate::output::parts::Rotation;
 use crate::output::series::Series;
+use crate::output::{Appender, JsonLines, Nowhere, OutputError, Stdout};
 use crate::record::{Record, Rejected};
 
 use super::report::SiteReport;
@@ -203,14 +203,24 @@ impl Store {
     ) -> Result<Self, CrawlError> {
         let place = Place::of(config).map_err(FrontierError::from)?;
         let state = folder(&config.dir)?;
-        let out = folder(out)?;
+        let is_stream = out == Path::new("-");
+        let out = if is_stream { state.clone() } else { folder(out)? };
         let lock = StateLock::take(&state)?;
         let frontier = AnyFrontier::open(&place, &state).await?;
         frontier.recover().await?;
-        let articles = Series::open(frontier.clone(), &out.join("articles.jsonl"), rotation).await?;
-        let rejected = Series::open(frontier.clone(), &out.join("rejected.jsonl"), rotation).await?;
+        let (articles, rejected) = match is_stream {
+            true => {
+                let stream = |to: Box<dyn Appender>| Series::stream(frontier.clone(), to);
+                (stream(Box::new(Stdout)), stream(Box::new(Nowhere)))
+            }
+            false => (
+                Series::open(frontier.clone(), &out.join("articles.jsonl"), rotation).await?,
+                Series::open(frontier.clone(), &out.join("rejected.jsonl"), rotation).await?,
+            ),
+        };
         // Known before the first append, so that a torn first line is cut off as well.
-        let outputs = vec![articles.lines.state(), rejected.lines.state()];
+        let files = [&articles.lines, &rejected.lines];
+        let outputs = files.into_iter().filter(|file| file.is_file()).map(JsonLines::state).collect();
         frontier.commit(&Batch { outputs, ..Batch::default() }).await?;
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
         let most_in_flight = in_flight.max(1);

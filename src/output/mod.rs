@@ -85,6 +85,42 @@ impl Appender for File {
     }
 }
 
+/// Standard output: what was written there is read already, so nothing can be taken back.
+pub struct Stdout;
+
+impl Appender for Stdout {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(bytes)?;
+        out.flush()
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn cut(&mut self, _len: u64) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Takes everything and keeps nothing.
+pub struct Nowhere;
+
+impl Appender for Nowhere {
+    fn append(&mut self, _bytes: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn cut(&mut self, _len: u64) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A file that was given up.
 struct Closed;
 
@@ -180,8 +216,16 @@ impl JsonLines {
         );
         // First, for its lock is on the file and not on the name.
         self.close();
+        if what == "was cut" {
+            cut_to_whole_lines(&self.path).map_err(|source| OutputError::Open { path: self.path.clone(), source })?;
+        }
         *self = Self::open(&self.path, None)?;
         Ok(Some(what))
+    }
+
+    /// True for a file, whose length the frontier remembers.
+    pub fn is_file(&self) -> bool {
+        self.identity.is_some()
     }
 
     /// Gives the file up, and its lock with it; nothing can be appended any more.
@@ -226,6 +270,23 @@ impl JsonLines {
         }
         self.len = self.committed;
     }
+}
+
+/// Cuts a file of ours that was cut within a line back to its last whole one: the rest of that line is gone anyway.
+fn cut_to_whole_lines(path: &Path) -> io::Result<()> {
+    let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+    let (mut end, mut block) = (file.metadata()?.len(), vec![0; 64 << 10]);
+    while end > 0 {
+        let begin = end.saturating_sub(block.len() as u64);
+        let part = &mut block[..usize::try_from(end - begin).unwrap_or(0)];
+        file.seek(SeekFrom::Start(begin))?;
+        file.read_exact(part)?;
+        if let Some(at) = memchr::memrchr(b'\n', part) {
+            return file.set_len(begin + at as u64 + 1);
+        }
+        end = begin;
+    }
+    file.set_len(0)
 }
 
 /// Makes a new name in a folder durable.
@@ -329,9 +390,20 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("articles.jsonl");
         let mut out = JsonLines::open(&path, None).unwrap();
-        out.append(b"12345\n").unwrap();
+        out.append(b"123\n45678\n").unwrap();
         out.committed();
-        File::options().write(true).open(&path).unwrap().set_len(3).unwrap();
+        let cut = |len| File::options().write(true).open(&path).unwrap().set_len(len).unwrap();
+        cut(7);
+        out.notice_change().unwrap();
+        out.append(b"9\n").unwrap();
+        out.committed();
+        assert_eq!(fs::read(&path).unwrap(), b"123\n9\n");
+        cut(2);
+        out.notice_change().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"");
+        // What another has put there is not ours to cut.
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "theirs").unwrap();
         let error = out.notice_change().unwrap_err();
         assert!(matches!(error, OutputError::Torn { .. }) && error.to_string().contains("articles.jsonl"), "{error}");
         assert!(out.append(b"6\n").is_err());

@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use super::parts::{Part, Rotation, write_index};
-use super::{JsonLines, OutputError};
+use super::{Appender, JsonLines, OutputError};
 use crate::frontier::{Frontier, FrontierError, Millis, now};
 
 /// Why a series could not go on.
@@ -66,12 +66,23 @@ impl<F: Frontier + Clone> Series<F> {
         Ok(Self { lines, path: path.to_owned(), rotation, frontier, begun, next, finishing, index })
     }
 
+    /// Something else than a file: the state remembers nothing of it, and it is never cut into parts.
+    pub fn stream(frontier: F, to: Box<dyn Appender>) -> Self {
+        let path = PathBuf::from("-");
+        let lines = JsonLines::on(&path, to, 0);
+        let (finishing, index) = (JoinSet::new(), Arc::default());
+        Self { lines, path, rotation: Rotation::default(), frontier, begun: None, next: 1, finishing, index }
+    }
+
     /// Opens the file anew as the next start would, after an error that leaves open what the frontier has of it.
     ///
     /// # Errors
     ///
     /// What went wrong with the files or the state; nothing can be appended then, until this succeeds.
     pub async fn reopen(&mut self) -> Result<(), SeriesError> {
+        if self.path == Path::new("-") {
+            return Ok(());
+        }
         // Whatever became of the parts under way, opening takes them up.
         while self.finishing.join_next().await.is_some() {}
         self.lines.close();

@@ -1,0 +1,259 @@
+//! What the HTTP client takes and sends: answers as servers really give them, cookies, headers of a site's own, a proxy,
+//! connections that end.
+
+mod support;
+
+use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use flate2::Compression;
+use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+use support::{Answer, Bench, Hit, Server, article, list, page, path_of, redirect, stderr, with};
+
+const FAST: &str = "[politeness]\nrate = \"200/s\"\npatience = \"1s\"\n";
+
+fn number(path: &str) -> usize {
+    path.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0)
+}
+
+fn home(n: usize) -> Answer {
+    page(200, list((1..=n).map(|n| format!("/a_{n}.htm"))))
+}
+
+fn raw(head: &str, body: &[u8]) -> Answer {
+    Answer::Raw([head.as_bytes(), b"\r\n", body].concat())
+}
+
+fn packed(n: usize) -> Answer {
+    let plain = article(n).into_bytes();
+    let gzip = |plain: &[u8]| {
+        let mut out = GzEncoder::new(Vec::new(), Compression::default());
+        out.write_all(plain).unwrap();
+        out.finish().unwrap()
+    };
+    let mut zlib = ZlibEncoder::new(Vec::new(), Compression::default());
+    zlib.write_all(&plain).unwrap();
+    let mut deflate = DeflateEncoder::new(Vec::new(), Compression::default());
+    deflate.write_all(&plain).unwrap();
+    let (body, encoding) = match n {
+        1 => (plain, "gzip"),
+        2 => (gzip(&plain), "UTF-8"),
+        3 => (zlib.finish().unwrap(), "deflate"),
+        4 => (deflate.finish().unwrap(), "deflate"),
+        5 => (zstd::encode_all(&plain[..], 0).unwrap(), "zstd"),
+        6 => ([gzip(&plain), b"\0\0junk".to_vec()].concat(), "gzip"),
+        _ => {
+            let whole = gzip(&plain);
+            (whole[..whole.len() - 8].to_vec(), "gzip")
+        }
+    };
+    with(page(200, body), "Content-Encoding", encoding)
+}
+
+#[test]
+fn bodies_are_read_whatever_their_encoding_is_called() {
+    let server = Server::start(|hit, _| match hit.path.as_str() {
+        "/" => home(7),
+        path if path.starts_with("/a_") => packed(number(path)),
+        _ => page(404, ""),
+    });
+    let bench = Bench::new(&server, &["a.test"], "", FAST);
+    bench.crawl();
+    let articles = bench.articles();
+    assert_eq!(articles.len(), 7, "{:?}", bench.rejected());
+    for article in articles {
+        let (url, text) = (article["url"].as_str().unwrap(), article["text"].as_str().unwrap());
+        assert!(text.contains(&format!("第{}篇测试稿件的第3段", number(&path_of(url)))), "{url}: {text}");
+    }
+}
+
+#[test]
+fn a_header_line_that_cannot_be_read_costs_that_line() {
+    const LINES: [&str; 5] =
+        ["X-Frame-Options : DENY", "X Cache Hit: 1", "PHP Warning:  in Unknown on line 0", "foo", "服务器: 1"];
+    let server = Server::start(|hit, _| match hit.path.as_str() {
+        "/" => home(LINES.len()),
+        path if path.starts_with("/a_") => {
+            let (n, body) = (number(path), article(number(path)));
+            let head = format!("HTTP/1.1 200 OK\r\n{}\r\nContent-Length: {}\r\n", LINES[n - 1], body.len());
+            raw(&head, body.as_bytes())
+        }
+        _ => page(404, ""),
+    });
+    let bench = Bench::new(&server, &["a.test"], "", FAST);
+    bench.crawl();
+    assert_eq!(bench.articles().len(), LINES.len(), "{:?}", bench.rejected());
+}
+
+#[test]
+fn a_body_that_ends_early_is_used_only_where_the_document_is_whole() {
+    let server = Server::start(|hit, _| match hit.path.as_str() {
+        "/" => home(2),
+        path if path.starts_with("/a_") => {
+            let n = number(path);
+            let body = article(n);
+            let end = if n == 1 { body.len() } else { body.find("</p>").unwrap() + 4 };
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n", body.len() + 500);
+            raw(&head, &body.as_bytes()[..end])
+        }
+        _ => page(404, ""),
+    });
+    let bench = Bench::new(&server, &["a.test"], "", FAST);
+    bench.run(&["crawl"]);
+    assert_eq!(bench.urls(), ["http://a.test/a_1.htm"]);
+}
+
+#[test]
+fn a_connection_that_was_closed_meanwhile_costs_no_try() {
+    // Closes after each answer without saying so.
+    let asked = std::sync::Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    let server = Server::start(move |hit, _| match hit.path.as_str() {
+        "/" => home(6),
+        path if path.starts_with("/a_") => {
+            count.fetch_add(1, Ordering::Relaxed);
+            let body = article(number(path));
+            raw(&format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n", body.len()), body.as_bytes())
+        }
+        _ => page(404, ""),
+    });
+    let bench = Bench::new(&server, &["a.test"], "", FAST);
+    let output = bench.crawl();
+    assert_eq!(bench.articles().len(), 6, "{}", stderr(&output));
+    assert!(bench.rejected().is_empty());
+}
+
+/// Cookies that a request has.
+fn has(hit: &Hit, cookie: &str) -> bool {
+    hit.headers.get("cookie").is_some_and(|all| all.split("; ").any(|one| one == cookie))
+}
+
+#[test]
+fn a_site_that_wants_its_cookie_is_read() {
+    for kind in ["self", "way", "home"] {
+        let server = Server::start(move |hit, _| match hit.path.as_str() {
+            "/" if kind == "home" => with(home(4), "Set-Cookie", "ok=1; path=/; HttpOnly"),
+            "/" => home(4),
+            path if path.starts_with("/check?back=") => {
+                with(redirect(path.trim_start_matches("/check?back=")), "Set-Cookie", "ok=1; path=/")
+            }
+            path if path.starts_with("/a_") && !has(hit, "ok=1") => match kind {
+                "self" => with(redirect(path), "Set-Cookie", "ok=1; path=/"),
+                "way" => redirect(&format!("/check?back={path}")),
+                _ => redirect("/"),
+            },
+            path if path.starts_with("/a_") => page(200, article(number(path))),
+            _ => page(404, ""),
+        });
+        let bench = Bench::new(&server, &["a.test"], "", FAST);
+        bench.crawl();
+        assert_eq!(bench.articles().len(), 4, "{kind}: {:?}", bench.rejected());
+        let asked = server.paths().iter().filter(|path| path.contains("/a_")).count();
+        assert!(asked <= 6, "{kind}: the detour is made once, not for each page: {asked}");
+        // A later run has a jar of its own.
+        assert!(server.hits()[0].headers.get("cookie").is_none());
+    }
+}
+
+#[test]
+fn a_wall_that_never_ends_is_left_with_its_reason_and_others_are_read() {
+    let server = Server::start(|hit, before| match hit.path.as_str() {
+        "/" => home(2),
+        "/a_1.htm" => with(redirect("/a_1.htm"), "Set-Cookie", &format!("t={before}; path=/")),
+        "/a_2.htm" => page(200, article(2)),
+        _ => page(404, ""),
+    });
+    let bench = Bench::new(&server, &["a.test"], "", FAST);
+    bench.run(&["crawl"]);
+    assert_eq!(bench.urls(), ["http://a.test/a_2.htm"]);
+    assert!(server.paths().iter().filter(|path| *path == "/a_1.htm").count() <= 25);
+}
+
+#[test]
+fn cookies_and_headers_go_to_their_own_site_only() {
+    let server = Server::start(|hit, _| match (hit.host.as_str(), hit.path.as_str()) {
+        ("a.test", "/") => {
+            let links = ["/a_1.htm".to_owned(), "http://b.test/a_2.htm".to_owned()];
+            with(with(page(200, list(links)), "Set-Cookie", "own=1"), "Set-Cookie", "wide=1; Domain=b.test")
+        }
+        (_, path) if path.starts_with("/a_") => page(200, article(number(path))),
+        (_, "/") => home(3),
+        _ => page(404, ""),
+    });
+    let own = "headers = { Referer = \"http://a.test/\", X-Mine = \"1\" }\ncookies = { age = \"ok\" }\nuser_agent = \"own/2.0 (+https://a.test)\"\n\
+               auth = { user = \"me\", password_env = \"SECRET_OF_A\" }";
+    let bench = Bench::new(&server, &["a.test"], own, FAST);
+    bench.write("selectors/other.toml", &support::selectors(&["b.test"], ""));
+    bench.configure(&server, &["a.test", "b.test"], FAST);
+    let output = support::wait(
+        bench.command(&["crawl", "local", "other"]).env("SECRET_OF_A", "s3cret").spawn().unwrap(),
+        std::time::Duration::from_secs(60),
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let (mine, others): (Vec<Hit>, Vec<Hit>) = server.hits().into_iter().partition(|hit| hit.host == "a.test");
+    assert!(mine.len() >= 3 && others.len() >= 3, "{mine:?} {others:?}");
+    for hit in &mine {
+        assert_eq!(hit.headers["x-mine"], "1");
+        assert_eq!(hit.headers["user-agent"], "own/2.0 (+https://a.test)");
+        assert_eq!(hit.headers["authorization"], "Basic bWU6czNjcmV0");
+        assert!(has(hit, "age=ok"), "{hit:?}");
+    }
+    assert!(mine.iter().any(|hit| has(hit, "own=1")));
+    for hit in &others {
+        for name in ["referer", "x-mine", "cookie", "authorization"] {
+            assert!(!hit.headers.contains_key(name), "{name} went to {hit:?}");
+        }
+        assert!(hit.headers["user-agent"].starts_with("jingwen-test"));
+    }
+    // Without the secret nothing is asked.
+    server.clear();
+    let output = bench.run(&["crawl"]);
+    assert!(output.status.code() == Some(2) && stderr(&output).contains("SECRET_OF_A"), "{}", stderr(&output));
+    assert!(server.hits().is_empty());
+}
+
+#[test]
+fn keys_that_cannot_be_sent_are_refused_with_their_place() {
+    let server = Server::start(|_, _| page(404, ""));
+    for (line, words) in [
+        ("headers = { \"Bad Name\" = \"x\" }", "Bad Name"),
+        ("headers = { Cookie = \"a=b\" }", "cookies"),
+        ("headers = { Authorization = \"Basic x\" }", "auth"),
+        ("headers = { Host = \"b.test\" }", "address"),
+        ("cookies = \"a=b c\"", "cookie `a`"),
+        ("user_agent = \"(x)\"", "name"),
+        ("auth = { user = \"me\" }", "password_env"),
+        ("auth = { user = \"me\", password = \"x\" }", "password"),
+        ("recheck = \"90d\"", "31d"),
+        ("limit = 0", "never"),
+    ] {
+        let bench = Bench::new(&server, &["a.test"], line, "");
+        let output = bench.run(&["check"]);
+        assert!(output.status.code() == Some(2) && stderr(&output).contains(words), "{line}: {}", stderr(&output));
+        assert!(stderr(&output).contains("local.toml:7:"), "{line}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn everything_goes_by_the_proxy_and_a_refusal_is_said() {
+    let direct = Server::start(|_, _| page(403, "direct"));
+    for refuses in [false, true] {
+        let proxy = Server::start(move |hit, _| match hit.path.as_str() {
+            _ if refuses => page(407, ""),
+            "http://a.test/" => home(2),
+            path if path.starts_with("http://a.test/a_") => page(200, article(number(&path_of(path)))),
+            _ => page(404, ""),
+        });
+        let bench = Bench::new(&direct, &["a.test"], "", "");
+        let http = format!("proxy = \"http://me:s3cret@localhost:{}\"\n---\n{FAST}", proxy.addr.port());
+        bench.configure(&direct, &["a.test"], &http);
+        let output = bench.run(&["crawl"]);
+        let said = stderr(&output);
+        assert!(direct.hits().is_empty() && !said.contains("s3cret"), "{said}");
+        assert!(proxy.paths().contains(&"http://a.test/robots.txt".to_owned()));
+        assert_eq!(proxy.hits()[0].headers["proxy-authorization"], "Basic bWU6czNjcmV0");
+        let expected = if refuses { (Some(3), 0) } else { (Some(0), 2) };
+        assert_eq!((output.status.code(), bench.articles().len()), expected, "{said}");
+        assert!(!refuses || said.contains("407"), "{said}");
+    }
+}
