@@ -13,6 +13,7 @@ const TABLES: [(&str, &str); 13] = [
     ("JsonList", "`lists = [{ … }]`"),
     ("Auth", "`auth = { … }`"),
     ("Rewrite", "`rewrite = [{ … }]`"),
+    ("Auth", "`auth = { … }`"),
     ("Template", "`[[template]]`"),
     ("WhenTable", "`when = { … }`"),
     ("StepTable", "Steps of a field"),

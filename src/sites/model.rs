@@ -168,9 +168,9 @@ pub enum Cookies {
 pub struct Auth {
     /// Name.
     pub user: Option<At<String>>,
-    /// Variable of the environment that holds the password.
+    /// Variable of the environment that holds the password: `JINGWEN_AUTH_…`.
     pub password_env: Option<At<String>>,
-    /// File that holds the password, from this file's folder.
+    /// File that holds the password, in this file's folder.
     pub password_file: Option<At<String>>,
 }
 

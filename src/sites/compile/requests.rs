@@ -1,7 +1,7 @@
 //! The keys of `[crawl]` that concern requests.
 
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use reqwest::header::{HeaderName, HeaderValue};
 
@@ -26,6 +26,14 @@ const RESERVED: &[(&str, &str)] = &[
     ("content-length", "requests have no body; leave it out"),
     ("transfer-encoding", "requests have no body; leave it out"),
 ];
+
+/// What the names of variables with passwords begin with.
+const VARIABLES: &str = "JINGWEN_AUTH_";
+
+/// True for paths that lead nowhere but down.
+fn is_below(path: &Path) -> bool {
+    path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+}
 
 impl Cx<'_> {
     pub(super) fn requests(&mut self, model: &model::Crawl) -> RequestRules {
@@ -91,14 +99,29 @@ impl Cx<'_> {
 
     fn auth(&mut self, auth: &At<model::Auth>) -> Option<Auth> {
         let password = match (&auth.password_env, &auth.password_file) {
-            (Some(name), None) => Some(Secret::Variable(name.value.clone())),
-            (None, Some(file)) => Some(Secret::File(self.beside(Path::new(&file.value)))),
+            (Some(name), None) if name.starts_with(VARIABLES) => Some(Secret::Variable(name.value.clone())),
+            (Some(name), None) => {
+                let help = format!(
+                    "call the variable {VARIABLES}…: selector files are passed around, and must not reach others"
+                );
+                self.error(&name.span, "bad-auth", format!("`auth` cannot use the variable `{}`", name.value), help);
+                return None;
+            }
+            (None, Some(file)) if is_below(Path::new(&file.value)) => {
+                Some(Secret::File(self.beside(Path::new(&file.value))))
+            }
+            (None, Some(file)) => {
+                let help =
+                    "name a file in this file's folder: selector files are passed around, and must not reach others";
+                self.error(&file.span, "bad-auth", format!("`auth` cannot use the file `{}`", file.value), help);
+                return None;
+            }
             _ => None,
         };
         match (&auth.user, password) {
             (Some(user), Some(password)) if !user.contains(':') => Some(Auth { user: user.value.clone(), password }),
             _ => {
-                let help = "{ user = \"name\", password_env = \"VARIABLE\" }, or password_file = \"path\"; the password itself does \
+                let help = "{ user = \"name\", password_env = \"JINGWEN_AUTH_NAME\" }, or password_file = \"path\"; the password itself does \
                     not belong into the file";
                 let span: &Range<usize> = &auth.span;
                 self.error(span, "bad-auth", "`auth` needs a `user`, and where its password is".to_owned(), help);
