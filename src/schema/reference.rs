@@ -13,7 +13,6 @@ const TABLES: [(&str, &str); 13] = [
     ("JsonList", "`lists = [{ … }]`"),
     ("Auth", "`auth = { … }`"),
     ("Rewrite", "`rewrite = [{ … }]`"),
-    ("Auth", "`auth = { … }`"),
     ("Template", "`[[template]]`"),
     ("WhenTable", "`when = { … }`"),
     ("StepTable", "Steps of a field"),
