@@ -55,6 +55,10 @@ const MAGIC: &[(usize, &[u8], &str)] = &[
     (0, b"FLV\x01", "a film (FLV)"),
     (0, b"OggS\0", "a sound or film (Ogg)"),
     (0, b"fLaC\0", "a sound (FLAC)"),
+    (0, b"8BPS\0\x01", "a Photoshop picture"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a film (Windows Media)"),
+    (0, b"MZ\x90\0", "a program"),
+    (0, b"LZIP\x01", "packed by lzip"),
     (0, b"wOFF", "a font"),
     (0, b"wOF2", "a font"),
 ];
@@ -87,9 +91,9 @@ pub fn not_text(bytes: &[u8]) -> Option<NotText> {
     is_garbled(bytes).then_some(NotText::Garbled)
 }
 
-/// UTF-16 or UTF-32, by its byte order mark: every other byte of theirs may be NUL.
+/// UTF-16, by its byte order mark or the first sign of its markup: every other byte of it may be NUL.
 fn is_wide(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff")
+    matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'<', 0, ..] | [0, b'<', ..])
 }
 
 fn control_share(bytes: &[u8]) -> f64 {

@@ -32,6 +32,12 @@ pub fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>, forced: Option<&'
     if let Some((encoding, skip)) = Encoding::for_bom(bytes) {
         return with(encoding, &bytes[skip..]);
     }
+    // No other encoding has a NUL beside the first sign of its markup.
+    match bytes {
+        [b'<', 0, ..] => return with(encoding_rs::UTF_16LE, bytes),
+        [0, b'<', ..] => return with(encoding_rs::UTF_16BE, bytes),
+        _ => {}
+    }
     if let Some(encoding) = forced {
         return with(encoding, bytes);
     }
@@ -224,6 +230,14 @@ mod tests {
         assert_eq!(decode(&bytes, None, None).encoding, UTF_8);
         bytes.truncate(bytes.len() - 3);
         assert_eq!(decode(&bytes, None, None).encoding, UTF_8);
+    }
+
+    #[test]
+    fn utf16_without_a_mark_is_seen_by_its_markup() {
+        for f in [u16::to_le_bytes as fn(u16) -> [u8; 2], u16::to_be_bytes] {
+            let bytes: Vec<u8> = TEXT.encode_utf16().flat_map(f).collect();
+            assert_eq!(decode(&bytes, Some("text/html; charset=utf-8"), None).text.as_ref(), TEXT);
+        }
     }
 
     #[test]

@@ -266,6 +266,7 @@ mod tests {
             "<script>window.location.href=\"/2.htm\";</script>",
             "<script>setTimeout(\"top.location='/2.htm'\", 3000)</script><p>正在跳转",
             "<script>location.replace('/2.htm')</script>",
+            "<script>document.location = `/2.htm`</script>",
             "<script>var url = '/2.htm'; location.href = url;</script>",
             "<body onload=\"location.href='/2.htm'\">",
         ] {

@@ -109,7 +109,7 @@ fn collect(tag: &Tag<'_>, is_hidden: bool, out: &mut Vec<String>) {
         }
         let is = |wanted: &str| key.eq_ignore_ascii_case(wanted);
         let value = || attribute_text(value);
-        if is("onclick") {
+        if key.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("on")) {
             out.extend(in_script(&value()).into_iter().map(str::to_owned));
         } else if is("href") || is("xlink:href") {
             let value = value();
@@ -144,7 +144,7 @@ fn script_of(href: &str) -> Option<Cow<'_, str>> {
 static LOCATION: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r#"(?ix) (?: \blocation (?:\.href)? \s* = | \blocation\.(?:assign|replace) \s* \( | \bnavigate \s* \( ) \s*
-           (?: '([^'\s]+)' | "([^"\s]+)" ) \s* ([+]?)"#,
+           (?: '([^'\s]+)' | ["`]([^"`\s]+)["`] ) \s* ([+]?)"#,
     )
     .ok()
 });

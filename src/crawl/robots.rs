@@ -3,6 +3,8 @@
 //! Written here and not taken from a crate because each crate looked at misses some of the cases that the parser of
 //! google/robotstxt is tested with, and because `explain` wants the line of the rule.
 
+use std::borrow::Cow;
+
 use memchr::memmem;
 
 /// Bytes of robots.txt that are read; the rest is ignored (RFC 9309, 2.5).
@@ -89,7 +91,7 @@ impl Robots {
                 Some(Directive::Rule { allow }) => {
                     closed = true;
                     if in_own || in_any {
-                        let rule = Rule { allow, line: number, pattern: encoded(value) };
+                        let rule = Rule { allow, line: number, pattern: encoded(&path_pattern(value)) };
                         if in_own {
                             own.rules.push(rule.clone());
                         }
@@ -99,7 +101,7 @@ impl Robots {
                     }
                 }
                 Some(Directive::CrawlDelay) => {
-                    let seconds = std::str::from_utf8(value).ok().and_then(|v| v.trim().parse::<f64>().ok());
+                    let seconds = std::str::from_utf8(value).ok().and_then(leading_number);
                     if let Some(seconds) = seconds.filter(|s| s.is_finite() && *s >= 0.0) {
                         if in_own {
                             own.delay = Some(seconds);
@@ -175,6 +177,25 @@ fn directive(key: &[u8]) -> Option<Directive> {
     })
 }
 
+/// The number that a value begins with: `10`, `0.5s`, `5 seconds`.
+fn leading_number(value: &str) -> Option<f64> {
+    let end = value.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(value.len());
+    value[..end].parse().ok()
+}
+
+/// A pattern as it was hardly meant otherwise: a whole address stands for its path, and a name for one below the top.
+fn path_pattern(value: &[u8]) -> Cow<'_, [u8]> {
+    let is_address = [&b"http://"[..], b"https://"]
+        .iter()
+        .any(|scheme| value.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
+    match value.first() {
+        None | Some(b'/' | b'*' | b'$') => Cow::Borrowed(value),
+        // Patterns hold no other `//` before their path.
+        Some(_) if is_address => Cow::Owned(path_of(&String::from_utf8_lossy(value)).into_bytes()),
+        Some(_) => Cow::Owned([b"/", value].concat()),
+    }
+}
+
 /// The byte order mark, or as much of it as is there.
 fn without_bom(bytes: &[u8]) -> &[u8] {
     let bom = [0xEF, 0xBB, 0xBF];
@@ -204,8 +225,12 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 /// `key: value`, or `key value` where exactly two words stand on the line; the comment is cut off.
 fn key_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let line = line.split(|c| *c == b'#').next().unwrap_or_default().trim_ascii();
-    let (key, value) = match line.iter().position(|c| *c == b':') {
-        Some(at) => (&line[..at], &line[at + 1..]),
+    // Full-width colons come from Chinese input methods.
+    let wide = memmem::find(line, "：".as_bytes()).map(|at| (at, "：".len()));
+    let colon = memchr::memchr(b':', line).map(|at| (at, 1));
+    let first = wide.into_iter().chain(colon).min();
+    let (key, value) = match first {
+        Some((at, len)) => (&line[..at], &line[at + len..]),
         None => {
             let at = line.iter().position(|c| matches!(c, b' ' | b'\t'))?;
             let value = line[at..].trim_ascii();
@@ -342,6 +367,20 @@ mod tests {
         assert!(allowed("foo: Ours\nbar: /\n", "Ours", "/x/y"));
         assert!(!allowed("USER-AGENT: Ours\nDISALLOW: /\n", "Ours", "/a"));
         assert!(!allowed("User-agent: Ours\n# Disallow: /a\nDisallow: /foo/q#x\nAllow: /\n", "Ours", "/foo/q"));
+    }
+
+    #[test]
+    fn what_was_hardly_meant_otherwise() {
+        for rule in
+            ["Disallow: a/", "Disallow: http://a.example/a/", "Disallow：/a/", "disallow : /a/", "Disallow:/a/ # x"]
+        {
+            let robots = format!("User-agent: *\n{rule}\n");
+            assert!(!allowed(&robots, "Ours", "/a/1.htm") && allowed(&robots, "Ours", "/"), "{rule}");
+        }
+        for (delay, expected) in [("5 seconds", Some(5.0)), ("0.5s", Some(0.5)), ("soon", None)] {
+            let robots = format!("User-agent: *\nCrawl-delay: {delay}\n");
+            assert_eq!(Robots::parse(robots.as_bytes(), "ours").crawl_delay, expected);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::date::timestamp;
 use super::items::{Field, Form, Item, Items};
-use super::markup::{Tag, Tokens, attribute, unescape};
+use super::markup::{Tag, Tokens, attribute};
 use super::{Entry, ListOutcome, ListProblem, Source};
 
 const FORM: Form = Form {
@@ -70,7 +70,10 @@ fn address(item: &Item<'_>, base: &Url) -> Option<(Url, String)> {
         field.attribute("rel").is_none_or(|rel| rel.trim().is_empty() || rel.trim().eq_ignore_ascii_case("alternate"))
     };
     let links = item.direct("link").filter(own).chain(item.direct("link").filter(|field| !item.owns(field)));
-    let links = links.filter(|field| is_page(field)).chain(item.all("link").filter(|field| field.parent.is_some()));
+    // One in another form of the article (JSON, an app's) is the last resort.
+    let is_html = |field: &&Field<'_>| field.attribute("type").is_none_or(|kind| kind.contains("html"));
+    let (pages, others): (Vec<_>, Vec<_>) = links.filter(|field| is_page(field)).partition(is_html);
+    let links = pages.into_iter().chain(others).chain(item.all("link").filter(|field| field.parent.is_some()));
     for link in links {
         let text = link.text.trim();
         let to = match link.attribute("href") {
@@ -83,20 +86,20 @@ fn address(item: &Item<'_>, base: &Url) -> Option<(Url, String)> {
     }
     let is_permanent =
         |field: &&Field<'_>| field.attribute("isPermaLink").is_none_or(|is| !is.trim().eq_ignore_ascii_case("false"));
+    let is_path = |field: &&Field<'_>| field.attribute("isPermaLink").is_some() && field.text.trim().starts_with('/');
+    if let Some(path) = item.direct("guid").filter(is_permanent).find(is_path) {
+        return Some((base.clone(), path.text.trim().to_owned()));
+    }
     let named = item.direct("guid").filter(is_permanent).chain(item.direct("id").filter(own));
     let named = named.map(|field| plain(&field.text)).find(|text| is_address(text));
     let about = || attribute(item.attributes, "rdf:about").map(|about| about.trim().to_owned());
     named.or_else(|| about().filter(|text| is_address(text))).map(|to| (base.clone(), to))
 }
 
-/// A link's text, where a writer escaped it twice.
+/// A link's text, without a CDATA section that was escaped.
 fn plain(text: &str) -> String {
     let text = text.trim();
-    let text = text.strip_prefix("<![CDATA[").map_or(text, |inner| inner.trim_end_matches("]]>")).trim();
-    match text.contains("&amp;") {
-        true => unescape(text).into_owned(),
-        false => text.to_owned(),
-    }
+    text.strip_prefix("<![CDATA[").map_or(text, |inner| inner.trim_end_matches("]]>")).trim().to_owned()
 }
 
 fn is_address(text: &str) -> bool {

@@ -1,5 +1,6 @@
 //! What a list gave, and what was wrong with it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -94,6 +95,15 @@ impl Problems {
     }
 }
 
+/// An address without what generators put into it: control characters, white space around, an ampersand escaped twice.
+fn plain(address: &str) -> Cow<'_, str> {
+    let address = address.trim_matches(|c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}');
+    match address.contains(char::is_control) || address.contains("&amp;") {
+        true => Cow::Owned(address.replace("&amp;", "&").chars().filter(|c| !c.is_control()).collect()),
+        false => Cow::Borrowed(address),
+    }
+}
+
 /// Longest detail, in characters: it may come from the list.
 const MAX_DETAIL: usize = 200;
 
@@ -151,7 +161,8 @@ impl ListOutcome {
 
     /// Adds an item by its address as written, relative to `base`; counts it as a problem if it is not one.
     pub fn add(&mut self, base: &Url, address: &str, entry: impl FnOnce(Url) -> Entry) {
-        let address = address.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+        let address = plain(address);
+        let address = &*address;
         if address.is_empty() {
             return self.problems.add(ListProblem::NoAddress, "");
         }
@@ -164,7 +175,7 @@ impl ListOutcome {
         }
     }
 
-    /// The same, where a list without entries and without a problem had no items.
+    /// The same outcome; a list without entries and without a problem had no items.
     pub fn settled(mut self, what: &str) -> Self {
         if self.entries.is_empty() && self.problems.is_empty() {
             self.problems.add(ListProblem::NoItems, what);

@@ -95,6 +95,9 @@ fn feeds() {
     for (body, expected) in [
         ("<rss><item><guid>http://a.example/1</guid></item>", &["/1"][..]),
         ("<rss><item><link></link><guid isPermaLink='false'>http://a.example/1</guid></item>", &[]),
+        ("<rss><item><guid isPermaLink='true'>/1</guid></item>", &["/1"]),
+        ("<rss><item><link>http://a.example/&#11;1</link></item>", &["/1"]),
+        ("<feed><entry><link type='application/json' href='/1.json'/><link href='/1'/></entry></feed>", &["/1"]),
         ("<rss><item><guid>12</guid><link>1?a=1&b=2</link></item>", &["/x/1?a=1&b=2"]),
         ("<rss><item><link>http://a.example/1?a=1&amp;amp;b=2</link></item>", &["/1?a=1&b=2"]),
         (
@@ -155,6 +158,8 @@ fn lists_in_json() {
     let out = from_json(&["data[].URL"], None, body);
     assert_eq!(paths(&out), ["/1.htm", "/2.htm"]);
     assert_eq!(out.problems.to_string(), "1 items without an address");
+    let escaped = from_json(&["u"], None, r#"{"u":"/1?a=1&amp;b=2"}"#);
+    assert_eq!(paths(&escaped), ["/1?a=1&b=2"]);
     let two = from_json(&["a[]", "b[].u"], None, r#"{"a":["/1"],"b":[{"u":"/2"}]}"#);
     assert_eq!(paths(&two), ["/1", "/2"]);
     let html =
