@@ -6,7 +6,7 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use jingwen::crawl::lists::{MAX_LOCS, sitemap};
+use jingwen::crawl::lists::{ListOutcome, MAX_LOCS, Source, read};
 use support::{Answer, Bench, Server, article, list, page, redirect, stderr, with};
 use url::Url;
 
@@ -176,12 +176,16 @@ fn the_length_of_an_address() {
 #[test]
 fn the_size_of_a_sitemap() {
     let base = Url::parse("http://a.example/s.xml").unwrap();
+    let sitemap = |body: &[u8]| -> ListOutcome { read(&Source { body, content_type: None, base: &base }) };
     let of = |n: usize| {
         let locs: String = (0..n).map(|i| format!("<url><loc>/{i}.htm</loc></url>")).collect();
         format!("<urlset>{locs}</urlset>")
     };
-    assert_eq!(sitemap(of(MAX_LOCS).as_bytes(), &base).unwrap().len(), 50_000);
-    assert_eq!(sitemap(of(MAX_LOCS + 1).as_bytes(), &base).unwrap().len(), 50_000);
+    let full = sitemap(of(MAX_LOCS).as_bytes());
+    assert_eq!((full.entries.len(), full.problems.to_string().as_str()), (50_000, ""));
+    let over = sitemap(of(MAX_LOCS + 1).as_bytes());
+    let said = "1 items beyond the limit (50000 are taken of one list)";
+    assert_eq!((over.entries.len(), over.problems.to_string().as_str()), (50_000, said));
     let packed = |length: usize| {
         let mut plain = of(2).into_bytes();
         plain.resize(length, b' ');
@@ -189,9 +193,11 @@ fn the_size_of_a_sitemap() {
         out.write_all(&plain).unwrap();
         out.finish().unwrap()
     };
-    assert_eq!(sitemap(&packed(50 << 20), &base).unwrap().len(), 2);
-    let error = sitemap(&packed((50 << 20) + 1), &base).unwrap_err();
-    assert!(error.to_string().contains("more than 52428800 bytes"), "{error}");
+    let full = sitemap(&packed((50 << 20) - 1));
+    assert_eq!((full.entries.len(), full.problems.to_string().as_str()), (2, ""));
+    let over = sitemap(&packed((50 << 20) + 1));
+    assert_eq!(over.entries.len(), 2);
+    assert!(over.problems.to_string().contains("50MiB were read"), "{}", over.problems);
 }
 
 #[test]

@@ -22,6 +22,7 @@ pub use outcome::{Entry, ListOutcome, ListProblem, Problems};
 pub use text::MAX_BYTES;
 
 use crate::clean::{dom, links};
+use crate::units::Size;
 use markup::{Tag, Token, Tokens, local};
 
 /// Addresses taken from one list; the limit of the sitemap protocol.
@@ -55,6 +56,9 @@ fn with_text(source: &Source<'_>, read: impl FnOnce(&str) -> ListOutcome) -> Lis
         (true, Some(_)) => ListOutcome::default(),
         (false, _) => read(&text),
     };
+    if body.len() >= MAX_BYTES {
+        out.problems.add(ListProblem::Broken, format!("{} were read, what follows was not", Size(MAX_BYTES as u64)));
+    }
     if let Some(error) = failure {
         out.problems.add(ListProblem::Packed, error);
     }
