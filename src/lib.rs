@@ -18,6 +18,7 @@ pub mod notify;
 pub mod output;
 pub mod pattern;
 pub mod record;
+pub mod retry;
 pub mod schedule;
 pub mod schema;
 pub mod sites;

@@ -81,6 +81,9 @@ pub struct Record {
     /// Address as fetched, after redirects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// The address that was first asked for, where redirects led from it to `url`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested: Option<String>,
     /// Address after the site's rewrites and canonicalisation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canonical_url: Option<String>,
@@ -278,6 +281,9 @@ impl std::fmt::Display for Reason {
 pub struct Rejected {
     /// Address asked for.
     pub url: String,
+    /// The address that was first asked for, where redirects led from it to `url`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested: Option<String>,
     /// Why.
     pub reason: Reason,
     /// What exactly was seen, for a person.

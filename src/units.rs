@@ -155,6 +155,11 @@ impl FromStr for When {
     }
 }
 
+/// A duration in whole milliseconds, as times in the state are kept.
+pub fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX / 4)
+}
+
 const SPANS: [(&str, u64); 6] =
     [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 

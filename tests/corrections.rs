@@ -66,9 +66,19 @@ fn a_corrected_article_is_written_once_more_and_the_rest_costs_a_question() {
     assert_eq!((&first["id"], &first["corrected"]), (&last["id"], &serde_json::Value::Null));
     assert_eq!(last["corrected"], true);
     assert!(last["duplicate_of"].is_null() && last["text"].as_str().unwrap().contains("值班人员"));
+    assert_eq!(bench.failing()["/a_3.htm"], "status 404");
+    for hours in [5, 48] {
+        bench.later(hours);
+        bench.crawl();
+    }
+    bench.change("UPDATE recent SET at = at + 53 * 3600000");
     let gone = &bench.lines("rejected.jsonl")[0];
     assert_eq!((&gone["url"], &gone["reason"]), (&"http://a.test/a_3.htm".into(), &"http-status".into()));
-    assert_eq!(gone["detail"], "status 404; there was an article before");
+    let detail = gone["detail"].as_str().unwrap();
+    assert!(
+        detail.starts_with("status 404; 3 failures in ") && detail.ends_with("; there was an article before"),
+        "{detail}"
+    );
 
     // What is gone is not asked for again, and what was corrected is written once.
     let (asked, _) = recheck(&server, &bench, "7d");

@@ -68,7 +68,7 @@ fn a_broken_sitemap_is_reported_and_the_rest_goes_on() {
     let bench = Bench::new(&server, &["a.test"], "", FAST);
     let output = bench.crawl();
     assert_eq!(paths(&bench), [1]);
-    assert!(stderr(&output).contains("a list gave no links"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("list http://a.test/bad.xml failed: "), "{}", stderr(&output));
 }
 
 #[test]

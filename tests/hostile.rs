@@ -69,12 +69,13 @@ fn slow_and_endless_answers_end_at_their_limits() {
         (15, || Answer::Silence),
     ]);
     let (bench, took) = crawl(&server);
-    let rejected = bench.rejected();
-    assert_eq!(rejected["/a_11.htm"], "timeout");
-    assert_eq!(rejected["/a_12.htm"], "timeout");
+    // Slowness may pass; size does not.
+    let (rejected, failing) = (bench.rejected(), bench.failing());
+    for n in [11, 12, 15] {
+        assert!(failing[&format!("/a_{n}.htm")].contains("no whole answer within"), "{n}: {failing:?}");
+    }
     assert_eq!(rejected["/a_13.htm"], "over-limit");
-    assert!(rejected.contains_key("/a_14.htm"));
-    assert_eq!(rejected["/a_15.htm"], "timeout");
+    assert!(rejected.contains_key("/a_14.htm") || failing.contains_key("/a_14.htm"));
     assert!(took < Duration::from_secs(40), "{took:?}");
 }
 
@@ -123,9 +124,11 @@ fn broken_protocol_is_named_and_not_believed() {
         (44, || Answer::Raw(Vec::new())),
     ]);
     let (bench, _) = crawl(&server);
-    let rejected = bench.rejected();
+    let (failing, urls) = (bench.failing(), bench.urls());
     for n in 41..=44 {
-        assert_eq!(rejected.get(&format!("/a_{n}.htm")).map(String::as_str), Some("unreachable"), "{n}");
+        let path = format!("/a_{n}.htm");
+        assert!(failing.get(&path).is_some_and(|why| !why.is_empty()), "{n}: {failing:?}");
+        assert!(!urls.iter().any(|url| url.ends_with(&path)), "{n}");
     }
 }
 
@@ -139,11 +142,14 @@ fn pages_without_an_article_end_with_a_reason() {
         (55, || page(503, article(55))),
     ]);
     let (bench, _) = crawl(&server);
-    let rejected = bench.rejected();
-    assert_eq!(rejected["/a_51.htm"], "http-status");
-    for n in 52..=54 {
+    let (rejected, failing) = (bench.rejected(), bench.failing());
+    for n in 53..=54 {
         assert!(rejected.contains_key(&format!("/a_{n}.htm")), "{n}: {rejected:?}");
     }
+    // These may come back, and are confirmed by later tries.
+    assert_eq!(failing["/a_51.htm"], "status 404");
+    assert_eq!(failing["/a_52.htm"], "status 200 with an empty body");
+    assert_eq!(failing["/a_55.htm"], "status 503");
     assert!(!bench.urls().contains(&"http://a.test/a_55.htm".into()));
 }
 

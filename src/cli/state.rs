@@ -1,5 +1,7 @@
 //! `jingwen state`.
 
+mod why;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -70,6 +72,15 @@ enum What {
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: u32,
     },
+    /// Say what became of an address: written, rejected and why, queued and until when, or left out
+    Why {
+        /// Address
+        #[arg(value_name = "URL")]
+        url: String,
+        /// Folder or file with selector files, for how addresses are written
+        #[arg(long, value_name = "DIR")]
+        selectors: Vec<PathBuf>,
+    },
     /// Forget addresses or whole hosts: they are fetched again when found, and an article is then written a second time
     Forget {
         /// Address, or host name
@@ -91,12 +102,7 @@ enum What {
 
 impl Args {
     pub fn run(self) -> Outcome {
-        let usual = PathBuf::from("jingwen.toml");
-        let file = self.config.as_ref().or_else(|| (self.state.is_none() && usual.is_file()).then_some(&usual));
-        let config = match file {
-            Some(file) => Config::load(file).map_err(Failure::usage)?.0,
-            None => Config::default(),
-        };
+        let config = self.load()?.unwrap_or_default();
         let state = StateConfig { dir: self.state.clone().unwrap_or(config.state.dir), ..config.state };
         let place = Place::of(&state).map_err(|e| Failure::usage(miette!("{e}")))?;
         let _lock = match place.shared {
@@ -139,6 +145,7 @@ impl Args {
             Some(What::Retries { limit }) => {
                 self.show(&frontier.retries(*limit).await.map_err(failed)?, |all| retries(all))
             }
+            Some(What::Why { url, selectors }) => self.why(frontier, url, selectors).await,
             Some(What::Forget { targets, selectors }) => {
                 let sites = Sites::load(&check_config::folders(selectors)?).map_err(Failure::usage)?;
                 for target in targets {
@@ -164,6 +171,30 @@ impl Args {
                 ))),
             },
         }
+    }
+
+    async fn why(&self, frontier: &AnyFrontier, url: &str, selectors: &[PathBuf]) -> Outcome {
+        let sites = Sites::load(&self.selectors(selectors)?).map_err(Failure::usage)?;
+        let canonical = canonical(url, &sites)?;
+        let state = frontier.address(&UrlKey::new(&canonical)).await.map_err(failed)?;
+        say(why::text(&canonical, &state, now()).trim_end())?;
+        Ok(exit::DONE)
+    }
+
+    /// Folders of selector files: those named, else the configuration's.
+    fn selectors(&self, named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+        let configured = self.load()?.and_then(|config| config.selectors);
+        match configured.filter(|_| named.is_empty()) {
+            Some(folder) => check_config::folders(&[folder]),
+            None => check_config::folders(named),
+        }
+    }
+
+    /// The configuration: the file named, else the usual one if it is there and no state is named.
+    fn load(&self) -> Result<Option<Config>, Failure> {
+        let usual = PathBuf::from("jingwen.toml");
+        let file = self.config.as_ref().or_else(|| (self.state.is_none() && usual.is_file()).then_some(&usual));
+        file.map(|file| Config::load(file).map(|(config, _)| config).map_err(Failure::usage)).transpose()
     }
 
     fn show<T: Serialize>(&self, value: &T, text: impl FnOnce(&T) -> String) -> Outcome {
@@ -212,8 +243,7 @@ async fn forget(frontier: &AnyFrontier, target: &str, sites: &Sites) -> Result<(
         }
         return Ok(());
     }
-    let url = Url::parse(target).map_err(|e| Failure::usage(miette!("`{target}` is no address: {e}")))?;
-    let canonical = CanonicalUrl::new(&url, sites.for_url(&url).map(|site| &site.crawl));
+    let canonical = canonical(target, sites)?;
     match frontier.forget_url(&UrlKey::new(&canonical)).await.map_err(failed)? {
         0 => Err(Failure::usage(miette!(
             help = "addresses are kept in their canonical form; `jingwen explain URL` shows it",
@@ -221,6 +251,11 @@ async fn forget(frontier: &AnyFrontier, target: &str, sites: &Sites) -> Result<(
         ))),
         _ => say(&format!("{canonical} is forgotten")),
     }
+}
+
+fn canonical(text: &str, sites: &Sites) -> Result<CanonicalUrl, Failure> {
+    let url = Url::parse(text).map_err(|e| Failure::usage(miette!("`{text}` is not an address: {e}")))?;
+    Ok(CanonicalUrl::new(&url, sites.for_url(&url).map(|site| &site.crawl)))
 }
 
 fn overview(all: &Overview) -> String {
@@ -263,12 +298,12 @@ fn hosts(all: &[HostQueue]) -> String {
 fn retries(all: &[Retry]) -> String {
     let mut text = format!("{:>5}  {:<20}  URL\n", "TRIES", "AGAIN AT");
     for retry in all {
-        text += &format!("{:>5}  {:<20}  {}\n", retry.tries, time(retry.due), retry.url);
+        text += &format!("{:>5}  {:<20}  {}  ({})\n", retry.tries, time(retry.due), retry.url, retry.why);
     }
     text
 }
 
-fn time(millis: i64) -> String {
+pub(super) fn time(millis: i64) -> String {
     Timestamp::from_millisecond(millis)
         .map_or_else(|_| "never".to_owned(), |at| at.round(jiff::Unit::Second).unwrap_or(at).to_string())
 }

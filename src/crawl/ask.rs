@@ -9,41 +9,64 @@ use url::Url;
 use super::commit::{Finished, may_be_article};
 use super::context::{Context, Host};
 use super::fetch::{FetchError, Request, Response};
-use super::host::{PageAdvice, Turn};
+use super::host::{PageAdvice, PageState, Turn};
 use super::pool::{self, PoolError};
 use super::store::{Observer, RawCopy};
 use crate::clean::{self, Body, Cleaned, Options, Page};
 use crate::drift::{Observation, Raw};
-use crate::frontier::{Kind, Millis, Task};
+use crate::frontier::{Kind, Millis, Task, now};
 use crate::record::Reason;
+use crate::retry::FailureClass;
 
 /// Whole pages on their way to the committer, for `jingwen drift --propose`, at most (about: threads may look at once).
 const MOST_RAW: usize = 8;
 
-/// What asking for one address gave.
-pub enum Asked {
+/// What one request came to.
+pub enum RequestOutcome {
     /// An answer that can be used.
-    Answer(Box<Response>),
-    /// Give up.
+    Response(Box<Response>),
+    /// No further try can change it.
     Reject(Reason, String),
-    /// Ask again later.
-    Retry {
-        /// When.
-        at: Millis,
-        /// Failures so far.
-        tries: u32,
-    },
+    /// It failed; the retry policy decides.
+    Failed(RequestFailure),
+    /// Not the page's fault: to be asked again at this time.
+    Postpone(Millis),
     /// The run is ending, or the host asks for a longer wait than it has patience for.
-    Not,
+    Interrupted,
+}
+
+/// A request that failed.
+pub struct RequestFailure {
+    /// What it says about the page.
+    pub class: FailureClass,
+    /// As reports name it.
+    pub reason: Reason,
+    /// What was seen.
+    pub what: String,
+    /// When the host may be asked again.
+    pub earliest: Millis,
+}
+
+impl RequestFailure {
+    /// A page that may be gone.
+    pub fn unconfirmed(reason: Reason, what: impl Into<String>) -> Self {
+        Self { class: FailureClass::Unconfirmed, reason, what: what.into(), earliest: now() }
+    }
 }
 
 /// Asks for one address: robots.txt, then the request, then what the answer means for page and host.
-pub async fn ask(context: &Context, host: &Host, request: Request<'_>, tries: u32, out: &mut Finished) -> Asked {
+pub async fn ask(
+    context: &Context,
+    host: &Host,
+    request: Request<'_>,
+    page: PageState,
+    out: &mut Finished,
+) -> RequestOutcome {
     if let Some((reason, detail)) = forbidden(context, host, request.url) {
-        return Asked::Reject(reason, detail);
+        return RequestOutcome::Reject(reason, detail);
     }
     let result = tokio::select! {
-        () = context.stop.cancelled() => return Asked::Not,
+        () = context.stop.cancelled() => return RequestOutcome::Interrupted,
         result = asked(context, host, request) => result,
     };
     let rules = host.site.as_ref().map(|site| &site.crawl);
@@ -52,22 +75,36 @@ pub async fn ask(context: &Context, host: &Host, request: Request<'_>, tries: u3
             out.counts.fetched += 1;
             out.counts.bytes += response.body.len() as u64;
             out.counts.took.note(response.took);
+            context.store.network.answered();
             tracing::debug!(url = %request.url, status = response.status, bytes = response.body.len(), "fetched");
-            (host.gate.answered(&response, tries, rules), Ok(response))
+            (host.gate.answered(&response, page, rules), Ok(response))
         }
-        Err(FetchError::Interrupted) => return Asked::Not,
+        Err(FetchError::Interrupted) => return RequestOutcome::Interrupted,
         Err(error) => {
-            tracing::debug!(url = %request.url, %error, "not fetched");
-            (host.gate.failed(&error, tries), Err(error))
+            let is_outage = is_outage(context, host, &error);
+            tracing::debug!(url = %request.url, %error, is_outage, "not fetched");
+            (host.gate.failed(&error, page, is_outage), Err(error))
         }
     };
     out.updates.extend(advice.host);
+    let (reason, what) = match &result {
+        Ok(response) => (Reason::HttpStatus, format!("status {}", response.status)),
+        Err(error) => (error.reason(), error.to_string()),
+    };
     match (advice.page, result) {
-        (PageAdvice::Use, Ok(response)) => Asked::Answer(Box::new(response)),
-        (PageAdvice::Retry { at, tries }, _) => Asked::Retry { at, tries },
-        (_, Ok(response)) => Asked::Reject(Reason::HttpStatus, format!("status {}", response.status)),
-        (_, Err(error)) => Asked::Reject(error.reason(), error.to_string()),
+        (PageAdvice::Use, Ok(response)) => RequestOutcome::Response(Box::new(response)),
+        (PageAdvice::Failed { class, earliest }, _) => {
+            RequestOutcome::Failed(RequestFailure { class, reason, what, earliest })
+        }
+        (PageAdvice::Postpone { at }, _) => RequestOutcome::Postpone(at),
+        _ => RequestOutcome::Reject(reason, what),
     }
+}
+
+/// True where a host could not be reached and others cannot be reached either.
+pub fn is_outage(context: &Context, host: &Host, error: &FetchError) -> bool {
+    let Some(how) = error.unreached() else { return false };
+    !context.fetch.is_replay() && context.store.network.failed(host.lease.id, how)
 }
 
 /// Makes a request in its host's turn, and tells the host's gate when the server must have seen it.

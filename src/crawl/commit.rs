@@ -12,12 +12,13 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
 
 use super::context::{Context, Host, lock};
+use super::discover::Why;
 use super::report::{End, SiteReport};
 use super::run::CrawlError;
 use super::sketch::{Nearby, Row, Sketch};
 use super::store::{Brief, Committed, Outputs};
 use crate::drift::Observation;
-use crate::frontier::{Batch, Fate, Frontier, HostUpdate, Kind, NewUrl, Recent, Task, UrlKey};
+use crate::frontier::{Batch, Ending, Fate, Frontier, HostUpdate, Kind, LeftOut, NewUrl, Recent, Task, UrlKey, now};
 use crate::output::fault;
 use crate::record::{Reason, Rejected};
 
@@ -27,6 +28,10 @@ const WAIT: Duration = Duration::from_millis(50);
 const MOST: usize = 256;
 /// Most bytes of records in one commit.
 const MOST_BYTES: usize = 8 << 20;
+
+/// A page so many links away from a seed whose text was written before is not followed further: chains of such pages have no
+/// end, and what is new stands on lists.
+const SAME_TEXT_DEPTH: u32 = 4;
 
 /// What a visit wrote.
 #[derive(Debug, Default)]
@@ -67,6 +72,16 @@ pub struct Finished {
     pub gone: Option<UrlKey>,
     /// Further addresses that are done with it.
     pub seen: Vec<UrlKey>,
+    /// Why addresses gave no article.
+    pub endings: Vec<(UrlKey, Ending)>,
+    /// Rejected before, and written now.
+    pub recovered: Vec<UrlKey>,
+    /// Links to rejected addresses that are looked at again.
+    pub revisits: Vec<NewUrl>,
+    /// Articles that this run's `since` leaves out.
+    pub left_out: Vec<LeftOut>,
+    /// Links from a seed to the page.
+    pub depth: u32,
     /// What is now known about the host, oldest first.
     pub updates: Vec<HostUpdate>,
     /// Counts for the report.
@@ -91,6 +106,11 @@ impl Finished {
             recent: None,
             gone: None,
             seen: Vec::new(),
+            endings: Vec::new(),
+            recovered: Vec::new(),
+            revisits: Vec::new(),
+            left_out: Vec::new(),
+            depth: 0,
             updates: Vec::new(),
             counts: SiteReport::default(),
             brief: None,
@@ -99,11 +119,12 @@ impl Finished {
         }
     }
 
-    /// Writes a rejection and counts it.
-    pub fn reject(&mut self, url: &url::Url, reason: Reason, detail: impl Into<String>) {
+    /// Writes a rejection and counts it. `requested`: the address first asked for, where redirects led to this one.
+    pub fn reject(&mut self, url: &url::Url, requested: Option<&str>, reason: Reason, detail: impl Into<String>) {
         *self.counts.rejected.entry(reason).or_default() += 1;
         self.line = Line::Rejected(Box::new(Rejected {
             url: url.to_string(),
+            requested: requested.map(str::to_owned),
             reason,
             detail: detail.into(),
             site: self.host.site.as_ref().map(|site| site.id.clone()),
@@ -124,6 +145,12 @@ pub fn now_text() -> String {
     let now = jiff::Timestamp::now();
     // Whole seconds are enough and read better.
     jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
+}
+
+/// How an address ended that redirects led away from.
+fn ending(task: &Task, detail: &str) -> Ending {
+    let (reason, detail) = (Reason::Redirect.as_str().to_owned(), detail.to_owned());
+    Ending { at: now(), reason, detail, revisits: task.revisits, revisit_at: None }
 }
 
 /// Writes and commits.
@@ -238,7 +265,11 @@ impl Committer {
             batch.seen.append(&mut done.seen);
             batch.recent.extend(done.recent.take());
             batch.gone.extend(done.gone.take());
+            batch.endings.append(&mut done.endings);
+            batch.recovered.append(&mut done.recovered);
+            batch.left_out.append(&mut done.left_out);
             batch.links.append(&mut done.links);
+            batch.revisits.append(&mut done.revisits);
             let id = done.host.lease.id;
             batch.hosts.extend(done.updates.drain(..).map(|update| (id, update)));
         }
@@ -269,14 +300,25 @@ impl Committer {
         for done in group.iter_mut() {
             let Some((task, target)) = done.redirect.take() else { continue };
             let known = !taken.insert(target.key) || self.context.frontier.known(&[target.key]).await? == [true];
-            if !known {
-                done.counts.redirected += 1;
-                done.links.push(target);
-            } else if task.kind.recurs() {
-                done.counts.redirected += 1;
-            } else {
-                let detail = format!("leads to {}, which is known already", target.url);
-                done.reject(&task.url, Reason::Redirect, detail);
+            let (reason, requested) = (Reason::Redirect, task.requested.as_deref());
+            match (known, task.kind.recurs()) {
+                (true, false) => {
+                    let detail = format!("leads to {}, which is known already", target.url);
+                    done.endings.push((task.key, ending(&task, &detail)));
+                    done.reject(&task.url, requested, reason, detail);
+                }
+                (true, true) => {
+                    done.counts.redirected += 1;
+                    let name = task.requested.unwrap_or_else(|| task.url.to_string());
+                    done.counts.redirected_lists.insert(name, target.url.to_string());
+                }
+                (false, recurs) => {
+                    done.counts.redirected += 1;
+                    if !recurs {
+                        done.endings.push((task.key, ending(&task, &format!("leads to {}", target.url))));
+                    }
+                    done.links.push(target);
+                }
             }
         }
         Ok(())
@@ -297,6 +339,7 @@ impl Committer {
         let mut first = self.context.frontier.texts(&texts).await?;
         for done in group.iter_mut() {
             let Line::Article { line, text, id, sketch } = &mut done.line else { continue };
+            let depth = done.depth;
             let known = match first.get(text) {
                 // The same page again.
                 Some(known) if known == id => continue,
@@ -321,6 +364,10 @@ impl Committer {
                     }
                 }
             };
+            if depth >= SAME_TEXT_DEPTH {
+                let left = done.links.extract_if(.., |link| !link.kind.recurs()).count();
+                *done.counts.left.entry(Why::SameText.as_str()).or_default() += left as u64;
+            }
             // Every record is an object, and ends with `}` and the line end; ids are hexadecimal digits.
             line.truncate(line.len().saturating_sub(2));
             line.extend_from_slice(format!(",\"duplicate_of\":\"{known}\"}}\n").as_bytes());
@@ -329,7 +376,7 @@ impl Committer {
     }
 
     fn wake(&self, batch: &Batch) {
-        let hosts: HashSet<_> = batch.links.iter().map(|link| link.key.host).collect();
+        let hosts: HashSet<_> = batch.links.iter().chain(&batch.revisits).map(|link| link.key.host).collect();
         if hosts.is_empty() {
             return;
         }

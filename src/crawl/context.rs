@@ -105,6 +105,8 @@ pub struct Context {
     pub lately: Arc<Lately>,
     /// How many lists of each pattern were found.
     pub traps: Traps,
+    /// Rejected addresses that the next link to them has looked at again.
+    pub revisitable: Mutex<HashSet<UrlKey>>,
     /// Only these, where addresses were given by hand.
     pub focus: Option<Mutex<HashSet<UrlKey>>>,
     /// One permit for each article still wanted.
@@ -161,6 +163,12 @@ impl Context {
     /// True if an address belongs to the run.
     pub fn in_focus(&self, key: &UrlKey) -> bool {
         self.focus.as_ref().is_none_or(|focus| lock(focus).contains(key))
+    }
+
+    /// True, once, if an address was rejected so long ago that it is looked at again.
+    pub fn take_revisit(&self, key: &UrlKey) -> bool {
+        let mut keys = lock(&self.revisitable);
+        !keys.is_empty() && keys.remove(key)
     }
 
     /// Takes addresses into the run.

@@ -62,6 +62,8 @@ pub enum Why {
     New,
     /// It would lead ever further: see `traps`.
     Trap,
+    /// It stands on a page, far from any list, whose text was written before.
+    SameText,
 }
 
 impl Why {
@@ -75,6 +77,7 @@ impl Why {
             Why::Old => "old",
             Why::New => "new",
             Why::Trap => "trap",
+            Why::SameText => "same-text",
         }
     }
 }
@@ -140,15 +143,22 @@ impl Scope {
         Err(Why::NoRule)
     }
 
-    /// Why something of this time is left out, if it is.
-    pub fn outside(&self, url: &Url, at: Option<Timestamp>) -> Option<Why> {
-        let (at, period) = (at?, &self.period);
+    /// The time that articles of a host are wanted of: from the first up to the second.
+    pub fn window(&self, url: &Url) -> (Option<Timestamp>, Option<Timestamp>) {
+        let period = &self.period;
         let own = || self.site(url).and_then(|site| period.since_of.get(&site.id)).copied();
         let since = if period.since_of.is_empty() { period.since } else { own().or(period.since) };
+        (since, period.until)
+    }
+
+    /// Why something of this time is left out, if it is.
+    pub fn outside(&self, url: &Url, at: Option<Timestamp>) -> Option<Why> {
+        let at = at?;
+        let (since, until) = self.window(url);
         if since.is_some_and(|since| at < since) {
             return Some(Why::Old);
         }
-        period.until.filter(|until| at >= *until).map(|_| Why::New)
+        until.filter(|until| at >= *until).map(|_| Why::New)
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustls::CertificateError;
 
 use super::guard::Refused;
+use super::outage::Unreached;
 use crate::record::Reason;
 
 /// Why nothing came.
@@ -78,6 +79,15 @@ impl FetchError {
     /// something of the host (or of our own line) and nothing of the page.
     pub fn is_before_request(&self) -> bool {
         matches!(self, FetchError::Dns(_) | FetchError::Connect(_) | FetchError::Tls(_))
+    }
+
+    /// How the host could not be reached; `None` where it was reached, or never asked.
+    pub fn unreached(&self) -> Option<Unreached> {
+        match self {
+            FetchError::Dns(_) => Some(Unreached::NoName),
+            FetchError::Connect(_) => Some(Unreached::NoAnswer),
+            _ => None,
+        }
     }
 
     /// Reads the cause out of what the HTTP client says; `connect_timeout` is the limit it was given.

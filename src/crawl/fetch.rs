@@ -79,6 +79,8 @@ pub struct Response {
     pub location: Option<Result<Url, String>>,
     /// It set cookies that were not known, so that the same request may have another answer now.
     pub has_new_cookies: bool,
+    /// It set cookies, new or not.
+    pub sets_cookies: bool,
     /// `Refresh`: a redirect that browsers follow when the page is there.
     pub refresh: Option<String>,
     /// Decoded body; empty where the type says that it is no text.
@@ -250,6 +252,7 @@ impl Http {
             retry_after: text(header::RETRY_AFTER).and_then(|value| retry_after(&value, at)),
             location: answer.headers().get(header::LOCATION).map(|to| location(to.as_bytes(), request.url)),
             has_new_cookies,
+            sets_cookies: keep_cookies && answer.headers().contains_key(header::SET_COOKIE),
             refresh: text(header::REFRESH),
             body: Vec::new(),
             at,

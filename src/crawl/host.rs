@@ -19,10 +19,13 @@ use super::address::{Address, Addresses};
 use super::fetch::{FetchError, Response};
 use super::rest::{AT_REST, Rest};
 use super::robots::Robots;
-use crate::frontier::{HostUpdate, LeasedHost, Millis, NEVER, now};
+use crate::frontier::{HostUpdate, Kind, LeasedHost, Millis, NEVER, now};
+use crate::retry::{FailureClass, History};
 use crate::sites::{CrawlRules, StatusAction};
-use crate::units::Span;
+use crate::units::{Span, millis};
 
+/// What the reason begins with where a host waits because nothing can be reached at all.
+pub const OWN_NETWORK: &str = "our own network seems to be down";
 /// First wait after a failure; doubled with each further one.
 const BACKOFF: Duration = Duration::from_secs(1);
 /// Longest wait between tries of one page.
@@ -37,12 +40,15 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(7 * 86_400);
 const FAILURES: u32 = 20;
 /// Weight of a failed connection: it says more about the host than a bad page does.
 const NO_CONNECTION: u32 = 4;
-/// Tries of a page that fails by itself (5xx, reset).
-const TRIES: u32 = 3;
-/// Tries of a page that never comes whole: each costs the host's turn for the whole timeout.
-const TIMEOUT_TRIES: u32 = 2;
-/// Tries of a page where the host asks to wait (429, 503).
-const PATIENT_TRIES: u32 = 6;
+/// Refusals (403 and the like) in a row, of pages that were not refused before, after which the host is held: it is we who
+/// are unwelcome, not the pages that are gone.
+const REFUSALS: u32 = 5;
+/// How long a host waits while the own network seems to be down, the first times …
+const OUTAGE: Duration = Duration::from_secs(45);
+/// … of which there are so many in a run; …
+const OUTAGES: u32 = 3;
+/// … and after them, so that the run leaves it to a later one.
+const LONG_OUTAGE: Duration = Duration::from_secs(75);
 /// Most that slow answers and errors stretch the interval.
 const SLOWEST: f64 = 8.0;
 /// What is stretched where the interval itself is shorter.
@@ -101,8 +107,12 @@ struct State {
     usual: Option<Duration>,
     /// Weight of failures in a row, over all runs.
     failures: u32,
+    /// Refusals in a row over all runs, of articles and of lists: a firewall may let one of them pass.
+    refusals: [u32; 2],
     /// Blocks so far, for doubling.
     blocks: u32,
+    /// Waits of this run because the own network seemed to be down.
+    outages: u32,
     /// Why the host is left alone, if it is.
     blocked: Option<String>,
     /// Why it rests, if it does.
@@ -130,15 +140,42 @@ pub struct Advice {
 pub enum PageAdvice {
     /// Use the answer.
     Use,
-    /// Give up on the page.
+    /// Give up on the page: the site's file says so, or no further try can change it.
     Reject,
-    /// Ask again at a time; `tries` failures so far.
-    Retry {
+    /// The page failed: the retry policy decides when it is tried again, not before `earliest`.
+    Failed {
+        /// What the failure says about the page.
+        class: FailureClass,
+        /// When the host may be asked again.
+        earliest: Millis,
+    },
+    /// The host, or the own network, is at fault: the page is asked again at a time, and this was no try.
+    Postpone {
         /// When.
         at: Millis,
-        /// Failures so far.
-        tries: u32,
     },
+}
+
+/// What the gate has to know of the page that a request is for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PageState {
+    /// A list, feed or sitemap.
+    pub recurs: bool,
+    /// It failed before.
+    pub has_failed: bool,
+    /// It was refused before, or was not there.
+    pub was_refused: bool,
+}
+
+impl PageState {
+    /// Of a page with these failures.
+    pub fn of(kind: Kind, history: &History) -> Self {
+        Self {
+            recurs: kind.recurs(),
+            has_failed: history.count > 0,
+            was_refused: history.latest.iter().any(|failure| failure.class == FailureClass::Unconfirmed),
+        }
+    }
 }
 
 impl Gate {
@@ -162,7 +199,9 @@ impl Gate {
                 stretch: 1.0,
                 usual: None,
                 failures: host.failures,
+                refusals: [host.refusals, 0],
                 blocks: 0,
+                outages: 0,
                 blocked: None,
                 resting: None,
             }),
@@ -263,7 +302,7 @@ impl Gate {
     /// When the host was last asked, for the state; 0 where it never was.
     pub fn asked(&self) -> Millis {
         let asked = self.state().asked.filter(|_| !self.replay);
-        asked.map_or(0, |asked| now() - i64::try_from(asked.elapsed().as_millis()).unwrap_or(0))
+        asked.map_or(0, |asked| now() - millis(asked.elapsed()))
     }
 
     /// What the state has to know of a host that is left because its turn comes too late for this run.
@@ -317,68 +356,82 @@ impl Gate {
     }
 
     /// An answer came.
-    pub fn answered(&self, response: &Response, tries: u32, rules: Option<&CrawlRules>) -> Advice {
+    pub fn answered(&self, response: &Response, page: PageState, rules: Option<&CrawlRules>) -> Advice {
+        let status = response.status;
         let action =
-            rules.and_then(|r| r.on_status.get(&response.status).copied()).or_else(|| default_action(response.status));
+            rules.and_then(|r| r.on_status.get(&status).copied()).map_or_else(|| reaction(status), Reaction::of);
         let mut state = self.state();
         match action {
-            None => {
-                let changed = state.failures > 0;
+            Reaction::Use => {
+                let changed = state.failures > 0 || state.refusals != [0; 2];
                 state.failures = 0;
+                state.welcome(page.recurs);
                 state.notice(response.took);
-                let host =
-                    changed.then(|| HostUpdate { failures: Some(0), blocked: Some(None), ..HostUpdate::default() });
+                let host = changed.then(|| HostUpdate {
+                    failures: Some(0),
+                    refusals: Some(state.most_refusals()),
+                    blocked: Some(None),
+                    ..HostUpdate::default()
+                });
                 Advice { page: PageAdvice::Use, host }
             }
-            Some(StatusAction::Reject) => Advice { page: PageAdvice::Reject, host: None },
-            Some(StatusAction::Retry) => {
-                state.slow_down();
-                let host = state.fail(&format!("status {}", response.status), u32::from(tries == 0));
-                let page = again(tries, TRIES, jittered(BACKOFF, tries));
-                Advice { page, host: Some(host) }
+            Reaction::Reject => Advice { page: PageAdvice::Reject, host: None },
+            // The host is well.
+            Reaction::Fail(class @ FailureClass::Unconfirmed) => {
+                Advice { page: PageAdvice::Failed { class, earliest: now() }, host: None }
             }
-            Some(StatusAction::Backoff) => {
+            Reaction::Fail(class @ FailureClass::Transient) => {
                 state.slow_down();
-                let mut host = state.fail(&format!("status {}", response.status), u32::from(tries == 0));
+                let host = state.fail(&format!("status {status}"), u32::from(!page.has_failed));
+                let earliest = host.not_before.unwrap_or_else(now);
+                Advice { page: PageAdvice::Failed { class, earliest }, host: Some(host) }
+            }
+            Reaction::BackOff => {
+                state.slow_down();
+                let mut host = state.fail(&format!("status {status}"), u32::from(!page.has_failed));
                 let wait = match response.retry_after {
                     Some(wait) => wait.min(RETRY_AFTER_MAX),
-                    None => jittered(BACKOFF * 2, tries),
+                    None => jittered(BACKOFF * 2, u32::from(page.has_failed)),
                 };
-                host.not_before = Some(state.wait(wait));
-                Advice { page: again(tries, PATIENT_TRIES, wait), host: Some(host) }
+                let earliest = state.wait(wait);
+                host.not_before = Some(earliest);
+                let class = FailureClass::Transient;
+                Advice { page: PageAdvice::Failed { class, earliest }, host: Some(host) }
             }
-            Some(StatusAction::Block) => {
-                let host = state.block(&format!("status {}", response.status));
-                let at = host.not_before.unwrap_or_else(now);
-                Advice { page: again_at(tries, PATIENT_TRIES, at), host: Some(host) }
-            }
+            Reaction::Refused { most } => state.refused(&format!("status {status}"), page, most),
         }
     }
 
-    /// No answer came.
-    pub fn failed(&self, error: &FetchError, tries: u32) -> Advice {
+    /// No answer came. `is_outage`: many hosts fail at this moment, so it is the own network that is down.
+    pub fn failed(&self, error: &FetchError, page: PageState, is_outage: bool) -> Advice {
         if !error.is_transient() {
             return Advice { page: PageAdvice::Reject, host: None };
         }
         let mut state = self.state();
+        if is_outage {
+            return state.suspend(&error.to_string());
+        }
         // A page that fails again says nothing new about its host.
-        let (weight, most) = match error {
-            error if error.is_before_request() => (NO_CONNECTION, TRIES),
-            FetchError::Timeout(_) => (u32::from(tries == 0), TIMEOUT_TRIES),
-            _ => (u32::from(tries == 0), TRIES),
+        let weight = match error.is_before_request() {
+            true => NO_CONNECTION,
+            false => u32::from(!page.has_failed),
         };
         if matches!(error, FetchError::Timeout(_)) {
             state.slow_down();
         }
+        let was_down = state.failures >= FAILURES;
         let host = state.fail(&error.to_string(), weight);
-        Advice { page: again(tries, most, jittered(BACKOFF, tries)), host: Some(host) }
+        let earliest = host.not_before.unwrap_or_else(now);
+        let advice = match was_down && error.is_before_request() {
+            true => PageAdvice::Postpone { at: earliest },
+            false => PageAdvice::Failed { class: FailureClass::Transient, earliest },
+        };
+        Advice { page: advice, host: Some(host) }
     }
 
     /// A firewall's page came in place of the page.
-    pub fn challenged(&self, tries: u32) -> Advice {
-        let host = self.state().block("a challenge page");
-        let at = host.not_before.unwrap_or_else(now);
-        Advice { page: again_at(tries, PATIENT_TRIES, at), host: Some(host) }
+    pub fn challenged(&self, page: PageState) -> Advice {
+        self.state().refused("a challenge page", page, 1)
     }
 
     /// robots.txt could not be had, for the `n`-th time: stay away, and ask for it again later.
@@ -391,8 +444,13 @@ impl Gate {
             not_before: Some(at),
             failures: Some(state.failures),
             blocked: Some(Some(format!("robots.txt: {why}"))),
-            robots: None,
+            ..HostUpdate::default()
         }
+    }
+
+    /// robots.txt could not be asked for, because the own network is down.
+    pub fn suspend(&self, why: &str) -> HostUpdate {
+        self.state().suspend(why).host.unwrap_or_default()
     }
 
     /// Leaves the host alone for a while.
@@ -435,6 +493,61 @@ impl State {
         HostUpdate { failures: Some(self.failures), ..HostUpdate::default() }
     }
 
+    /// An article or a list was answered: its kind is welcome here. A host that is held for refusing articles stays so until
+    /// it gives one.
+    fn welcome(&mut self, recurs: bool) {
+        self.refusals[usize::from(recurs)] = 0;
+    }
+
+    fn most_refusals(&self) -> u32 {
+        self.refusals[0].max(self.refusals[1])
+    }
+
+    /// The host refused a page. After `most` in a row it is held, and until it gives a page again no further refusal is
+    /// held against the page.
+    fn refused(&mut self, what: &str, page: PageState, most: u32) -> Advice {
+        let class = FailureClass::Unconfirmed;
+        let was_held = self.most_refusals() >= REFUSALS;
+        if !was_held && page.was_refused {
+            // It is this page that is not for us.
+            return Advice { page: PageAdvice::Failed { class, earliest: now() }, host: None };
+        }
+        self.slow_down();
+        let row = &mut self.refusals[usize::from(page.recurs)];
+        *row += 1;
+        if most == 1 {
+            *row = (*row).max(REFUSALS);
+        }
+        let refusals = Some(self.most_refusals());
+        if self.most_refusals() < REFUSALS {
+            let host = HostUpdate { refusals, ..HostUpdate::default() };
+            return Advice { page: PageAdvice::Failed { class, earliest: now() }, host: Some(host) };
+        }
+        self.blocks = self.most_refusals() - REFUSALS;
+        let why = match most {
+            1 => what.to_owned(),
+            _ => format!("it refuses us ({what}, {} in a row)", self.most_refusals()),
+        };
+        let host = HostUpdate { refusals, ..self.block(&why) };
+        let at = host.not_before.unwrap_or_else(now);
+        let advice = match was_held {
+            true => PageAdvice::Postpone { at },
+            false => PageAdvice::Failed { class, earliest: at },
+        };
+        Advice { page: advice, host: Some(host) }
+    }
+
+    /// The own network seems to be down: nothing is held against the host or the page.
+    fn suspend(&mut self, why: &str) -> Advice {
+        self.outages += 1;
+        let wait = if self.outages > OUTAGES { LONG_OUTAGE } else { OUTAGE };
+        let why = format!("{OWN_NETWORK} ({why})");
+        self.blocked = Some(why.clone());
+        let at = self.wait(wait);
+        let host = HostUpdate { not_before: Some(at), blocked: Some(Some(why)), ..HostUpdate::default() };
+        Advice { page: PageAdvice::Postpone { at }, host: Some(host) }
+    }
+
     fn block(&mut self, why: &str) -> HostUpdate {
         let wait = BLOCK.saturating_mul(1 << self.blocks.min(10)).min(BLOCK_MAX);
         self.blocks += 1;
@@ -444,7 +557,7 @@ impl State {
             not_before: Some(at),
             failures: Some(self.failures),
             blocked: Some(Some(why.to_owned())),
-            robots: None,
+            ..HostUpdate::default()
         }
     }
 
@@ -453,28 +566,44 @@ impl State {
         self.not_before = self.not_before.max(Instant::now() + wait);
         let left = self.not_before.saturating_duration_since(Instant::now());
         // Upwards, so that the state never allows a request earlier than this process does.
-        now() + i64::try_from(left.as_millis()).unwrap_or(i64::MAX / 4) + 1
+        now() + millis(left) + 1
     }
 }
 
-/// Reactions to a status where the site's file says nothing; `None`: the answer can be used.
-fn default_action(status: u16) -> Option<StatusAction> {
+/// What an answer's status asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reaction {
+    Use,
+    Reject,
+    Fail(FailureClass),
+    BackOff,
+    /// The host is held after so many in a row.
+    Refused {
+        most: u32,
+    },
+}
+
+impl Reaction {
+    /// What the site's file says.
+    fn of(action: StatusAction) -> Self {
+        match action {
+            StatusAction::Reject => Self::Reject,
+            StatusAction::Retry => Self::Fail(FailureClass::Transient),
+            StatusAction::Backoff => Self::BackOff,
+            StatusAction::Block => Self::Refused { most: 1 },
+        }
+    }
+}
+
+/// Reaction to a status where the site's file says nothing. The table is in `docs/politeness.md`.
+fn reaction(status: u16) -> Reaction {
     match status {
-        200..=299 | 301..=304 | 307 | 308 => None,
-        405 | 412 | 521 => Some(StatusAction::Block),
-        429 | 503 => Some(StatusAction::Backoff),
-        408 | 425 | 500..=599 => Some(StatusAction::Retry),
-        _ => Some(StatusAction::Reject),
+        429 | 503 => Reaction::BackOff,
+        401 | 403 | 451 => Reaction::Refused { most: REFUSALS },
+        // Firewalls answer with these: no page has them of its own.
+        405 | 412 | 444 | 468 | 493 | 521 => Reaction::Refused { most: 1 },
+        _ => FailureClass::of_status(status).map_or(Reaction::Use, Reaction::Fail),
     }
-}
-
-fn again(tries: u32, most: u32, wait: Duration) -> PageAdvice {
-    again_at(tries, most, now() + i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 4) + 1)
-}
-
-fn again_at(tries: u32, most: u32, at: Millis) -> PageAdvice {
-    let tries = tries + 1;
-    if tries >= most { PageAdvice::Reject } else { PageAdvice::Retry { at, tries } }
 }
 
 /// Exponential, between half and the whole, so that many pages do not come back at once.
@@ -484,7 +613,7 @@ fn jittered(first: Duration, tries: u32) -> Duration {
 }
 
 /// A number from 0 to 1 that differs from call to call; nothing hangs on its quality.
-fn noise() -> f64 {
+pub fn noise() -> f64 {
     use std::hash::{BuildHasher, RandomState};
     (RandomState::new().hash_one(0u8) >> 11) as f64 / (1u64 << 53) as f64
 }

@@ -5,12 +5,14 @@ use std::collections::HashSet;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::ask::{Asked, Clean, ask, cleaned};
+use super::ask::{Clean, RequestFailure, RequestOutcome, ask, cleaned};
 use super::fetch::Request;
+use super::host::PageState;
 use super::visit::Visit;
 use crate::clean::Cleaned;
 use crate::frontier::{Millis, UrlKey};
 use crate::record::Record;
+use crate::retry::FailureClass;
 use crate::urls::hex;
 
 /// Most pages joined where the template does not say.
@@ -20,13 +22,10 @@ const MOST: u32 = 20;
 pub enum Joined {
     /// With the number of pages.
     Whole(Box<Cleaned>, u32),
-    /// A further page could not be had now.
-    Retry {
-        /// When to try all of it again.
-        at: Millis,
-        /// Failures so far.
-        tries: u32,
-    },
+    /// A further page could not be had now: all of it is to be tried again.
+    Failed(RequestFailure),
+    /// The same, and it is not the page's fault.
+    Postpone(Millis),
 }
 
 /// Follows `whole` or `next`; `None` if the run is ending.
@@ -35,10 +34,11 @@ pub async fn join(visit: &mut Visit, mut first: Cleaned) -> Option<Joined> {
     if let Some(twin) = first.whole.take() {
         match further(visit, &twin, &mut been).await {
             Further::Page(page) if page.article.is_ok() => return Some(Joined::Whole(page, 1)),
-            Further::Retry { at, tries } => return Some(Joined::Retry { at, tries }),
+            Further::Retry(failure) if visit.may_retry(&failure) => return Some(Joined::Failed(failure)),
+            Further::Postpone(at) => return Some(Joined::Postpone(at)),
             Further::Interrupted => return None,
             // The twin gives no more than this page does.
-            Further::Page(_) | Further::End | Further::Failed(_) => {}
+            Further::Page(_) | Further::End | Further::Failed(_) | Further::Retry(_) => {}
         }
     }
     let most = most(visit, &first);
@@ -73,7 +73,13 @@ pub async fn join(visit: &mut Visit, mut first: Cleaned) -> Option<Joined> {
                 truncate(&mut first);
                 break;
             }
-            Further::Retry { at, tries } => return Some(Joined::Retry { at, tries }),
+            Further::Retry(failure) if visit.may_retry(&failure) => return Some(Joined::Failed(failure)),
+            Further::Retry(failure) => {
+                tracing::warn!(%url, why = failure.what, "a further page could not be had");
+                truncate(&mut first);
+                break;
+            }
+            Further::Postpone(at) => return Some(Joined::Postpone(at)),
             Further::Interrupted => return None,
         }
     }
@@ -85,10 +91,8 @@ enum Further {
     /// Known already.
     End,
     Failed(String),
-    Retry {
-        at: Millis,
-        tries: u32,
-    },
+    Retry(RequestFailure),
+    Postpone(Millis),
     Interrupted,
 }
 
@@ -107,12 +111,15 @@ async fn further(visit: &mut Visit, url: &Url, been: &mut HashSet<UrlKey>) -> Fu
         turn = visit.host.gate.turn() => turn,
     };
     let Some(turn) = turn else { return Further::Interrupted };
-    let (context, host, tries) = (visit.context.clone(), visit.host.clone(), visit.task.tries);
-    let response = match ask(&context, &host, Request::new(canonical.url()), tries, &mut visit.out).await {
-        Asked::Answer(response) => response,
-        Asked::Reject(reason, detail) => return Further::Failed(format!("{reason}: {detail}")),
-        Asked::Retry { at, tries } => return Further::Retry { at, tries },
-        Asked::Not => return Further::Interrupted,
+    let (context, host) = (visit.context.clone(), visit.host.clone());
+    let page = PageState::of(visit.task.kind, &visit.task.history);
+    let response = match ask(&context, &host, Request::new(canonical.url()), page, &mut visit.out).await {
+        RequestOutcome::Response(response) => response,
+        RequestOutcome::Reject(reason, detail) => return Further::Failed(format!("{reason}: {detail}")),
+        RequestOutcome::Failed(failure) if failure.class == FailureClass::Transient => return Further::Retry(failure),
+        RequestOutcome::Failed(failure) => return Further::Failed(failure.what),
+        RequestOutcome::Postpone(at) => return Further::Postpone(at),
+        RequestOutcome::Interrupted => return Further::Interrupted,
     };
     if response.status != 200 {
         return Further::Failed(format!("status {}", response.status));

@@ -7,6 +7,20 @@ use std::time::Duration;
 use crate::drift::Warning;
 use crate::record::Reason;
 
+/// Lists that a report names, by kind of trouble; starting points are always named.
+const MOST_LISTS: usize = 50;
+/// … and that its text for people names.
+const SHOWN_LISTS: usize = 10;
+
+/// Why a list gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct ListFailure {
+    /// What was seen.
+    pub why: String,
+    /// It is a starting point: a seed, feed or sitemap of the selector file.
+    pub is_seed: bool,
+}
+
 /// Counts of one site.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct SiteReport {
@@ -41,8 +55,32 @@ pub struct SiteReport {
     pub rejected: BTreeMap<Reason, u64>,
     /// Tries that failed and are tried again.
     pub retried: u64,
+    /// … of articles, by reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub waiting: BTreeMap<Reason, u64>,
+    /// Pages that were asked for in vain because their host refuses us, or nothing can be reached.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub postponed: u64,
+    /// Rejected pages that a list still links to and that were looked at again.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub revisited: u64,
     /// Lists that could not be had or read.
     pub list_errors: u64,
+    /// … by address, and why, as far as none of their later tries in the run went well.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub failed_lists: BTreeMap<String, ListFailure>,
+    /// Lists that were read and named nothing to follow.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub empty_lists: BTreeMap<String, ListFailure>,
+    /// Lists of which something could not be read or used.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub partial_lists: BTreeMap<String, ListFailure>,
+    /// Lists that lead to another list that is known already, and to which.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub redirected_lists: BTreeMap<String, String>,
+    /// Lists that answered after they had failed.
+    #[serde(skip)]
+    pub recovered_lists: Vec<String>,
     /// Links found that were not followed, by reason.
     pub left: BTreeMap<&'static str, u64>,
     /// Hosts left alone, with the reason and how many pages wait there.
@@ -53,9 +91,24 @@ pub struct SiteReport {
 }
 
 impl SiteReport {
-    /// True where the site as a whole went wrong.
+    /// True where the site as a whole went wrong: a host is held, a starting point failed, or no list gave anything.
     pub fn failed(&self) -> bool {
-        !self.blocked.is_empty() || (self.list_errors > 0 && self.lists == 0 && self.unchanged == 0)
+        let is_seed = |lists: &BTreeMap<String, ListFailure>| lists.values().any(|failure| failure.is_seed);
+        let nothing_read = self.lists == 0 && self.unchanged == 0;
+        let nothing_named = self.lists <= self.empty_lists.len() as u64 && self.unchanged == 0;
+        !self.blocked.is_empty()
+            || is_seed(&self.failed_lists)
+            || (nothing_named && is_seed(&self.empty_lists))
+            || (nothing_read && (self.list_errors > 0 || !self.redirected_lists.is_empty()))
+    }
+
+    /// Adds lists to those named, the starting points in any case.
+    fn add_lists(mine: &mut BTreeMap<String, ListFailure>, theirs: &BTreeMap<String, ListFailure>) {
+        for (url, failure) in theirs {
+            if mine.len() < MOST_LISTS || failure.is_seed || mine.contains_key(url) {
+                mine.insert(url.clone(), failure.clone());
+            }
+        }
     }
 
     /// Adds the counts of another.
@@ -74,6 +127,20 @@ impl SiteReport {
         self.redirected += other.redirected;
         self.retried += other.retried;
         self.list_errors += other.list_errors;
+        self.postponed += other.postponed;
+        self.revisited += other.revisited;
+        for (reason, n) in &other.waiting {
+            *self.waiting.entry(*reason).or_default() += n;
+        }
+        for url in &other.recovered_lists {
+            self.failed_lists.remove(url);
+        }
+        Self::add_lists(&mut self.failed_lists, &other.failed_lists);
+        Self::add_lists(&mut self.empty_lists, &other.empty_lists);
+        Self::add_lists(&mut self.partial_lists, &other.partial_lists);
+        for (url, to) in other.redirected_lists.iter().take(MOST_LISTS.saturating_sub(self.redirected_lists.len())) {
+            self.redirected_lists.insert(url.clone(), to.clone());
+        }
         for (reason, n) in &other.rejected {
             *self.rejected.entry(*reason).or_default() += n;
         }
@@ -257,6 +324,27 @@ fn details(f: &mut fmt::Formatter<'_>, name: &str, site: &SiteReport) -> fmt::Re
     if let Some(trapped) = site.left.get("trap") {
         writeln!(f, "{name}: {trapped} links would lead ever further and were not followed")?;
     }
+    if let Some(same) = site.left.get("same-text") {
+        writeln!(f, "{name}: {same} links stand on pages with the text of an earlier one and were not followed")?;
+    }
+    if let Some(old) = site.left.get("old") {
+        writeln!(f, "{name}: {old} links are older than --since; a run without it takes them up")?;
+    }
+    if !site.waiting.is_empty() {
+        let reasons: Vec<String> = site.waiting.iter().map(|(reason, n)| format!("{reason} {n}")).collect();
+        writeln!(f, "{name}: failed and tried again later (`jingwen state retries`): {}", reasons.join(", "))?;
+    }
+    if site.revisited > 0 {
+        writeln!(f, "{name}: {} rejected pages were looked at again", site.revisited)?;
+    }
+    lists(f, name, "failed", &site.failed_lists)?;
+    lists(f, name, "gave nothing", &site.empty_lists)?;
+    lists(f, name, "could not be used as a whole", &site.partial_lists)?;
+    if site.lists == 0 && site.unchanged == 0 {
+        for (url, to) in &site.redirected_lists {
+            writeln!(f, "{name}: list {url} leads to {to}, which is known already")?;
+        }
+    }
     for (host, why) in &site.blocked {
         writeln!(f, "{name}: {host} is left alone: {why}")?;
     }
@@ -264,6 +352,19 @@ fn details(f: &mut fmt::Formatter<'_>, name: &str, site: &SiteReport) -> fmt::Re
         writeln!(f, "{name}: {host} is {why}")?;
     }
     Ok(())
+}
+
+fn lists(f: &mut fmt::Formatter<'_>, name: &str, what: &str, all: &BTreeMap<String, ListFailure>) -> fmt::Result {
+    // Starting points first.
+    let mut sorted: Vec<_> = all.iter().collect();
+    sorted.sort_by_key(|(_, failure)| !failure.is_seed);
+    for (url, failure) in sorted.iter().take(SHOWN_LISTS) {
+        writeln!(f, "{name}: list {url} {what}: {}", failure.why)?;
+    }
+    match sorted.len().saturating_sub(SHOWN_LISTS) {
+        0 => Ok(()),
+        more => writeln!(f, "{name}: {more} more lists {what}"),
+    }
 }
 
 #[cfg(test)]

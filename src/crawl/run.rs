@@ -23,16 +23,22 @@ use super::traps::Traps;
 use super::warc::WarcError;
 use super::worker;
 use crate::drift::StoreError;
-use crate::frontier::{Batch, Cursor, Frontier, FrontierError, HostId, Kind, LeasedHost, Millis, NewUrl, UrlKey, now};
+use crate::frontier::any::AnyFrontier;
+use crate::frontier::{
+    Batch, Cursor, Frontier, FrontierError, HostId, Kind, LeasedHost, Millis, NewUrl, RunId, UrlKey, now,
+};
 use crate::output::OutputError;
 use crate::output::series::SeriesError;
 use crate::sites::{Site, Sites};
+use crate::units::millis;
 use crate::urls::{HostKey, registered};
 
 /// Hosts held at a time.
 const HELD: u32 = 200;
 /// Renewals of a lease in the time that it lasts.
 const RENEWALS: u32 = 5;
+/// Rejected addresses that one run looks at again at most.
+const REVISITS: u32 = 10_000;
 /// With no host held, how long a run waits before it looks again: another worker may give one back meanwhile.
 const LOOK: Duration = Duration::from_secs(2);
 /// What the reasons begin with where a host named the wait itself (Retry-After) and nothing else is wrong.
@@ -136,13 +142,20 @@ impl Plan {
             })
             .await?;
         frontier.commit(&Batch { run, links, ..Batch::default() }).await?;
+        let traps = Traps::new(self.settings.traps);
+        let mut revisitable = HashSet::new();
+        if !by_hand {
+            traps.know(&frontier.known_lists(run).await?);
+            revisitable.extend(frontier.revisitable(run, now(), REVISITS).await?);
+            admit_left_out(frontier, run, &scope).await?;
+        }
         if !self.settings.due_only {
             frontier.wake(run, began).await?;
         }
 
         if let Some(Recheck { age, is_spread }) = self.settings.recheck {
             let keys: Option<Vec<UrlKey>> = focus.as_ref().map(|focus| focus.iter().copied().collect());
-            let since = began - i64::try_from(age.as_millis()).unwrap_or(i64::MAX / 4);
+            let since = began - millis(age);
             let queued = frontier.recheck(run, since, began, keys.as_deref(), is_spread).await?;
             tracing::info!("{queued} articles are looked at again");
         }
@@ -156,7 +169,8 @@ impl Plan {
             scope,
             began: began + 1,
             lately: Arc::default(),
-            traps: Traps::new(self.settings.traps),
+            traps,
+            revisitable: Mutex::new(revisitable),
             focus: focus.map(Mutex::new),
             wanted: self.settings.limit.map(|n| {
                 let most = Semaphore::MAX_PERMITS;
@@ -217,6 +231,22 @@ impl Plan {
     }
 }
 
+/// Queues what earlier runs left out for its age and what is within this run's window.
+async fn admit_left_out(frontier: &AnyFrontier, run: RunId, scope: &Scope) -> Result<(), CrawlError> {
+    let mut admitted = 0;
+    for (host, origin) in frontier.left_out_hosts(run).await? {
+        let Ok(origin) = Url::parse(&origin) else { continue };
+        let (since, until) = scope.window(&origin);
+        let ms = |at: Timestamp| at.as_millisecond();
+        let window = since.map_or(Millis::MIN, ms)..until.map_or(Millis::MAX, ms);
+        admitted += frontier.admit_left_out(host, window, now()).await?;
+    }
+    if admitted > 0 {
+        tracing::info!("{admitted} articles that earlier runs left out for their age are queued");
+    }
+    Ok(())
+}
+
 fn origins(links: &[NewUrl]) -> HashSet<String> {
     links.iter().map(|link| link.url.url().origin().ascii_serialization()).collect()
 }
@@ -261,7 +291,7 @@ impl Run {
 /// Leases hosts and lets workers work through them.
 async fn lead(context: &Arc<Context>) -> Result<(), CrawlError> {
     let mut workers: JoinSet<(Arc<Host>, Result<(), CrawlError>)> = JoinSet::new();
-    let lease = i64::try_from(context.store.lease.as_millis()).unwrap_or(i64::MAX / 4);
+    let lease = millis(context.store.lease);
     // By both clocks: one stands still while the machine sleeps, and the other may be set back.
     let (every, mut renewed) = (context.store.lease / RENEWALS, (now(), Instant::now()));
     let most = HELD.min(context.store.most_in_flight);

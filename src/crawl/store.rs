@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use tokio::sync::{Mutex, Semaphore};
 
 use super::address::Addresses;
+use super::outage::Network;
 use super::pool::Pool;
 use super::rest::Budgets;
 use super::run::CrawlError;
@@ -174,6 +175,8 @@ pub struct Store {
     pub budgets: Budgets,
     /// Limits that hosts at one address share.
     pub addresses: Addresses,
+    /// Whether anything can be reached at all.
+    pub network: Network,
     /// Bounds requests under way, over all runs.
     pub in_flight: Arc<Semaphore>,
     /// How many of those there are.
@@ -232,6 +235,7 @@ impl Store {
             lease: place.lease,
             outputs: Mutex::new(Outputs { articles, rejected, nearby, doubtful: false, touched: None }),
             addresses: Addresses::default(),
+            network: Network::default(),
             drift: Watch::open(&state).await?,
             cleaning: Pool::new(processors).map_err(CrawlError::Threads)?,
             frames: Frames::default(),

@@ -9,14 +9,14 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use url::Url;
 
-use super::ask::{asked, begin, end, forbidden, wants_claim};
+use super::ask::{asked, begin, end, forbidden, is_outage, wants_claim};
 use super::commit::Finished;
 use super::context::{Context, Host};
 use super::fetch::{FetchError, Request};
 use super::robots::{MAX_BYTES, Robots};
 use super::run::CrawlError;
 use super::visit::Visit;
-use crate::frontier::{Cursor, Fate, Frontier, HostUpdate, Kind, Millis, NewUrl, RobotsCopy, StoredRobots, Task, now};
+use crate::frontier::{Cursor, Frontier, HostUpdate, Kind, Millis, NewUrl, RobotsCopy, StoredRobots, Task, now};
 use crate::record::Reason;
 
 /// Addresses taken from the frontier at a time.
@@ -159,14 +159,14 @@ impl<'a> Queue<'a> {
         }
         begin(&context, &host);
         tokio::spawn(async move {
-            let again = (task.key, Fate::Retry { due: now() + PANIC_MS, tries: task.tries + 1 });
+            let task_again = task.clone();
+            out.depth = task.depth;
             let visit = Visit { context: context.clone(), host: host.clone(), task, out };
             let finished = AssertUnwindSafe(visit.make(turn)).catch_unwind().await.unwrap_or_else(|_| {
                 // Said on stderr by the panic itself. The page is left for a later run.
-                let mut out = Finished::new(host.clone());
-                out.visit = Some(again);
-                out.counts.retried += 1;
-                Some(out)
+                let out = Finished::new(host.clone());
+                let visit = Visit { context: context.clone(), host: host.clone(), task: task_again, out };
+                Some(visit.panicked(now() + PANIC_MS))
             });
             drop(slot);
             end(&context, &host, finished).await;
@@ -182,7 +182,7 @@ async fn robots(context: &Arc<Context>, host: &Arc<Host>) -> bool {
     }
     let token = &context.settings.token;
     if let Some(copy) = &host.lease.robots
-        && now() - copy.at < ROBOTS_AGE_MS
+        && (0..ROBOTS_AGE_MS).contains(&(now() - copy.at))
     {
         match &copy.stored {
             StoredRobots::Free => return know(context, host, Robots::default(), copy.at),
@@ -212,7 +212,14 @@ async fn robots(context: &Arc<Context>, host: &Arc<Host>) -> bool {
             Some(Err(why)) => why,
             None => return false,
         };
-        let (reason, detail, retry_after) = why;
+        let (reason, detail, retry_after, is_outage) = why;
+        if is_outage {
+            out.updates.push(host.gate.suspend(&detail));
+            if host.gate.is_shut() {
+                break false;
+            }
+            continue;
+        }
         tries += 1;
         let mut update = host.gate.robots_unavailable(tries, retry_after, &detail);
         update.robots = Some(copy(StoredRobots::Unavailable));
@@ -222,7 +229,7 @@ async fn robots(context: &Arc<Context>, host: &Arc<Host>) -> bool {
             let why = format!("robots.txt could not be had ({detail}), so nothing is asked of the host");
             out.updates.push(host.gate.block(&why));
             if let Some(url) = url {
-                out.reject(&url, reason, why);
+                out.reject(&url, None, reason, why);
             }
             break false;
         }
@@ -246,8 +253,8 @@ fn robots_url(origin: &Url) -> Option<Url> {
     origin.join("/robots.txt").ok()
 }
 
-/// Why robots.txt could not be had, and when the host wants to be asked again.
-type Unavailable = (Reason, String, Option<Duration>);
+/// Why robots.txt could not be had, when the host wants to be asked again, and whether nothing can be reached at all.
+type Unavailable = (Reason, String, Option<Duration>, bool);
 
 /// What came just now, without validators.
 fn copy(stored: StoredRobots) -> RobotsCopy {
@@ -281,9 +288,13 @@ async fn robots_once(context: &Context, host: &Host, out: &mut Finished) -> Opti
             // Then every page is refused as well, each with this reason.
             Err(FetchError::Refused(_) | FetchError::NotArchived) => return Some(Ok(copy(StoredRobots::Free))),
             Err(FetchError::Interrupted) => return None,
-            Err(error) => return Some(Err((error.reason(), error.to_string(), None))),
+            Err(error) => {
+                let is_outage = is_outage(context, host, &error);
+                return Some(Err((error.reason(), error.to_string(), None, is_outage)));
+            }
         };
         out.counts.fetched += 1;
+        context.store.network.answered();
         match response.status {
             200..=299 => {
                 // Validators of a redirect's target would be sent to the wrong address.
@@ -298,7 +309,7 @@ async fn robots_once(context: &Context, host: &Host, out: &mut Finished) -> Opti
                 let detail = "status 304 for a file that was never had".to_owned();
                 return Some(match known {
                     Some(known) => Ok(RobotsCopy { at: now(), ..known.clone() }),
-                    None => Err((Reason::RobotsUnavailable, detail, None)),
+                    None => Err((Reason::RobotsUnavailable, detail, None, false)),
                 });
             }
             300..=399 => match response.location {
@@ -307,7 +318,7 @@ async fn robots_once(context: &Context, host: &Host, out: &mut Finished) -> Opti
             },
             429 | 500..=u16::MAX | 0..200 => {
                 let detail = format!("status {}", response.status);
-                return Some(Err((Reason::RobotsUnavailable, detail, response.retry_after)));
+                return Some(Err((Reason::RobotsUnavailable, detail, response.retry_after, false)));
             }
             400..=499 => return Some(Ok(copy(StoredRobots::Free))),
         }

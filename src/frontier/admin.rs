@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{HeldBack, Millis};
+use super::{Ending, HeldBack, Kind, Millis};
+use crate::retry::History;
 
 /// The state in numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -57,6 +58,8 @@ pub struct Retry {
     pub tries: i64,
     /// When.
     pub due: Millis,
+    /// The last failure.
+    pub why: String,
 }
 
 /// A host, and what waits there.
@@ -66,4 +69,38 @@ pub struct Waiting {
     pub held: HeldBack,
     /// Its robots.txt cannot be had.
     pub without_robots: bool,
+}
+
+/// An address that waits in the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueuedAddress {
+    /// What it is asked for.
+    pub kind: Kind,
+    /// When.
+    pub due: Millis,
+    /// Links from a seed.
+    pub depth: u32,
+    /// Its last visit, of pages that are visited again; 0 for never.
+    pub visited: Millis,
+    /// Its failures.
+    pub history: History,
+    /// The address that was first asked for, where redirects led here.
+    pub requested: Option<String>,
+}
+
+/// What is known of one address.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AddressState {
+    /// It waits in the queue.
+    pub queued: Option<QueuedAddress>,
+    /// It is done: written, rejected, redirected, or part of another page's article.
+    pub is_done: bool,
+    /// Why it gave no article.
+    pub ending: Option<Ending>,
+    /// It is older than the `since` of the runs so far: when it was published.
+    pub left_out: Option<Millis>,
+    /// An article was written, first at this time; known for a month.
+    pub written_at: Option<Millis>,
+    /// Its host, until when it is held, and why.
+    pub host: Option<HeldBack>,
 }

@@ -1,9 +1,10 @@
 //! The frontier that a process works with: one of the back ends, chosen when it is opened.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::Path;
 
-use super::admin::{HostQueue, Overview, Retry, Waiting};
+use super::admin::{AddressState, HostQueue, Overview, Retry, Waiting};
 use super::place::Place;
 #[cfg(feature = "postgres")]
 use super::postgres::PostgresFrontier;
@@ -139,6 +140,15 @@ impl AnyFrontier {
         each!(self, frontier => frontier.origins(name))
     }
 
+    /// What is known of an address.
+    ///
+    /// # Errors
+    ///
+    /// A statement that failed.
+    pub async fn address(&self, key: &UrlKey) -> Result<AddressState, FrontierError> {
+        each!(self, frontier => frontier.address(key))
+    }
+
     /// Forgets an address, so that the next link to it (or start with it) has it fetched again. Gives the rows
     /// removed.
     ///
@@ -244,6 +254,22 @@ impl Frontier for AnyFrontier {
         belongs: &(dyn Fn(&str) -> bool + Sync),
     ) -> Result<(), FrontierError> {
         soon!(self, frontier => frontier.select(run, began, belongs))
+    }
+
+    async fn left_out_hosts(&self, run: RunId) -> Result<Vec<(HostId, String)>, FrontierError> {
+        soon!(self, frontier => frontier.left_out_hosts(run))
+    }
+
+    async fn admit_left_out(&self, host: HostId, window: Range<Millis>, now: Millis) -> Result<u64, FrontierError> {
+        soon!(self, frontier => frontier.admit_left_out(host, window, now))
+    }
+
+    async fn revisitable(&self, run: RunId, now: Millis, n: u32) -> Result<Vec<UrlKey>, FrontierError> {
+        soon!(self, frontier => frontier.revisitable(run, now, n))
+    }
+
+    async fn known_lists(&self, run: RunId) -> Result<Vec<(UrlKey, String)>, FrontierError> {
+        soon!(self, frontier => frontier.known_lists(run))
     }
 
     async fn finish(&self, run: RunId) -> Result<(), FrontierError> {

@@ -6,12 +6,14 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::ops::Range;
 use std::time::Duration;
 
 use url::Url;
 
 use crate::crawl::sketch::Row;
 use crate::output::parts::{Closed, Part};
+use crate::retry::History;
 use crate::urls::{CanonicalUrl, HostKey, hash64};
 
 pub mod admin;
@@ -27,6 +29,12 @@ pub type Millis = i64;
 
 /// How long an article is remembered for checking it again.
 pub const REMEMBERED: Duration = Duration::from_secs(31 * 86_400);
+
+/// A list that no seed, selector file or page has named for so long leaves the queue.
+pub const LIST_NAMED: Duration = Duration::from_secs(30 * 86_400);
+
+/// How often it is noted that a list is still named.
+const NAMED_EVERY: Duration = Duration::from_secs(86_400);
 
 /// Later than any other time.
 pub const NEVER: Millis = i64::MAX;
@@ -248,13 +256,15 @@ pub struct NewUrl {
     /// When it last changed, by the sitemap that names it: a sitemap, and an article that is to be checked again, are asked
     /// again only for a later change.
     pub dated: Option<Millis>,
+    /// The address that was first asked for, where redirects led here.
+    pub requested: Option<String>,
 }
 
 impl NewUrl {
     /// A link due at a time.
     pub fn new(url: CanonicalUrl, kind: Kind, depth: u32, due: Millis) -> Self {
         let key = UrlKey::new(&url);
-        Self { url, key, kind, depth, hops: 0, due, dated: None }
+        Self { url, key, kind, depth, hops: 0, due, dated: None, requested: None }
     }
 }
 
@@ -285,6 +295,14 @@ pub struct Task {
     pub content: Option<i64>,
     /// True for sitemaps whose index says when they changed.
     pub dated: bool,
+    /// Its failures since it was queued or last answered.
+    pub history: History,
+    /// How often it was rejected before and looked at again.
+    pub revisits: u32,
+    /// The address that was first asked for, where redirects led here.
+    pub requested: Option<String>,
+    /// When it last answered in full, of pages that are visited again; 0 for never.
+    pub full_at: Millis,
 }
 
 /// What the last robots.txt request gave.
@@ -328,6 +346,8 @@ pub struct LeasedHost {
     pub asked: Millis,
     /// Failures in a row.
     pub failures: u32,
+    /// Refusals (403 and the like) in a row.
+    pub refusals: u32,
     /// robots.txt.
     pub robots: Option<RobotsCopy>,
 }
@@ -339,6 +359,8 @@ pub struct HostUpdate {
     pub not_before: Option<Millis>,
     /// Failures in a row.
     pub failures: Option<u32>,
+    /// Refusals in a row.
+    pub refusals: Option<u32>,
     /// Why it is left alone; `Some(None)` clears it.
     pub blocked: Option<Option<String>>,
     /// robots.txt.
@@ -362,14 +384,58 @@ pub enum Fate {
         rhythm: Millis,
         /// Hash of the links.
         content: Option<i64>,
+        /// When it last answered in full, and not with "unchanged"; 0 for never.
+        full_at: Millis,
+        /// Its failures since it last answered; empty if it just did.
+        history: History,
     },
     /// Failed; once more at `due`.
     Retry {
         /// When.
         due: Millis,
-        /// Failures so far.
-        tries: u32,
+        /// All its failures.
+        history: History,
     },
+    /// Not its own fault (its host is held, or the network is down): once more at `due`, and this was no try.
+    Postpone {
+        /// When.
+        due: Millis,
+    },
+    /// A list that nothing names any more, or that has failed for weeks: taken from the queue, and taken up again by the
+    /// next link to it.
+    Forget,
+}
+
+/// Why an address gave no article, for `jingwen state why`, and when it is looked at again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// When.
+    pub at: Millis,
+    /// As in `rejected.jsonl`.
+    pub reason: String,
+    /// What exactly was seen.
+    pub detail: String,
+    /// How often it was rejected before.
+    pub revisits: u32,
+    /// When a link to it has it looked at again; none for never.
+    pub revisit_at: Option<Millis>,
+}
+
+/// An article that `since` leaves out: a later run with a wider window takes it up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Key.
+    pub key: UrlKey,
+    /// Path and query.
+    pub path: String,
+    /// What it is asked for.
+    pub kind: Kind,
+    /// Links from a seed.
+    pub depth: u32,
+    /// When it was published.
+    pub published: Millis,
+    /// Only the page itself said so: it was fetched and counts as done.
+    pub was_fetched: bool,
 }
 
 /// An article that was looked at, for finding corrections later.
@@ -410,6 +476,14 @@ pub struct Batch {
     pub recent: Vec<Recent>,
     /// Articles that are none any more.
     pub gone: Vec<UrlKey>,
+    /// Addresses that gave no article, and why.
+    pub endings: Vec<(UrlKey, Ending)>,
+    /// Addresses that were rejected before and have given an article now.
+    pub recovered: Vec<UrlKey>,
+    /// Links to rejected addresses whose time to be looked at again has come.
+    pub revisits: Vec<NewUrl>,
+    /// Articles older than the run's `since`.
+    pub left_out: Vec<LeftOut>,
     /// Requests of sites on their last day: site, day, requests.
     pub budgets: Vec<(String, String, u64)>,
     /// Lengths of the output files after what was written for these visits.
@@ -553,13 +627,36 @@ pub trait Frontier: Send + Sync + 'static {
     /// hosts count as asked just now.
     fn recover(&self) -> impl Future<Output = Result<(), FrontierError>> + Send;
 
-    /// Says which hosts belong to a run that began at a time, by origin.
+    /// Says which hosts belong to a run that began at a time, by origin. Marks that were made by a clock ahead of this one
+    /// are taken back, and lists that nothing has named for [`LIST_NAMED`] are forgotten.
     fn select(
         &self,
         run: RunId,
         began: Millis,
         belongs: &(dyn Fn(&str) -> bool + Sync),
     ) -> impl Future<Output = Result<(), FrontierError>> + Send;
+
+    /// A run's hosts of which earlier runs have left out articles for their age, with their origins.
+    fn left_out_hosts(&self, run: RunId) -> impl Future<Output = Result<Vec<(HostId, String)>, FrontierError>> + Send;
+
+    /// Queues what was left out of a host and was published within a window. Gives its number.
+    fn admit_left_out(
+        &self,
+        host: HostId,
+        window: Range<Millis>,
+        now: Millis,
+    ) -> impl Future<Output = Result<u64, FrontierError>> + Send;
+
+    /// Rejected addresses of a run's hosts whose time to be looked at again has come, at most `n`.
+    fn revisitable(
+        &self,
+        run: RunId,
+        now: Millis,
+        n: u32,
+    ) -> impl Future<Output = Result<Vec<UrlKey>, FrontierError>> + Send;
+
+    /// Lists, feeds and sitemaps of a run's hosts, with path and query.
+    fn known_lists(&self, run: RunId) -> impl Future<Output = Result<Vec<(UrlKey, String)>, FrontierError>> + Send;
 
     /// A run is over: what it still held is given back.
     fn finish(&self, run: RunId) -> impl Future<Output = Result<(), FrontierError>> + Send;

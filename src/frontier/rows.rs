@@ -3,9 +3,10 @@
 use sqlx::Row;
 use url::Url;
 
-use super::admin::{HostQueue, Overview, Retry, Waiting};
-use super::{Counts, HeldBack, HostId, Kind, LeasedHost, OutputState, RobotsCopy, StoredRobots, Task, UrlKey};
+use super::admin::{HostQueue, Overview, QueuedAddress, Retry, Waiting};
+use super::{Counts, Ending, HeldBack, HostId, Kind, LeasedHost, OutputState, RobotsCopy, StoredRobots, Task, UrlKey};
 use crate::output::parts::{Closed, Part};
+use crate::retry::History;
 use crate::urls::{HostKey, at_origin};
 
 /// The columns of a row, by name.
@@ -86,6 +87,7 @@ pub fn leased(row: &impl Cells) -> Result<Option<LeasedHost>, sqlx::Error> {
         not_before: row.number("not_before")?,
         asked: row.number("asked")?,
         failures: small(row, "failures")?,
+        refusals: small(row, "refusals")?,
         robots,
     }))
 }
@@ -105,6 +107,49 @@ pub fn task(row: &impl Cells, host: &LeasedHost) -> Result<Task, sqlx::Error> {
         rhythm: row.number("rhythm")?,
         content: row.some_number("content")?,
         dated: row.flag("dated")?,
+        history: history(row)?,
+        revisits: small(row, "revisits")?,
+        requested: row.some_text("requested")?,
+        full_at: row.number("full_at")?,
+    })
+}
+
+/// The failures of an address; one that cannot be read counts as none.
+fn history(row: &impl Cells) -> Result<History, sqlx::Error> {
+    Ok(row.some_text("history")?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+}
+
+/// The failures of an address as they are kept; none where it has not failed.
+pub fn history_text(history: &History) -> Option<String> {
+    // Numbers and strings always serialise.
+    (history.count > 0).then(|| serde_json::to_string(history).unwrap_or_default())
+}
+
+/// The key of an address.
+pub fn key(row: &impl Cells) -> Result<UrlKey, sqlx::Error> {
+    Ok(UrlKey { host: host(row)?, near: row.number("near")?, id: row.number("id")? })
+}
+
+/// An address that waits.
+pub fn queued(row: &impl Cells) -> Result<QueuedAddress, sqlx::Error> {
+    Ok(QueuedAddress {
+        kind: Kind::from_i64(row.number("kind")?),
+        due: row.number("due")?,
+        depth: small(row, "depth")?,
+        visited: row.number("visited")?,
+        history: history(row)?,
+        requested: row.some_text("requested")?,
+    })
+}
+
+/// Why an address gave no article.
+pub fn ending(row: &impl Cells) -> Result<Ending, sqlx::Error> {
+    Ok(Ending {
+        at: row.number("at")?,
+        reason: row.text("reason")?,
+        detail: row.text("detail")?,
+        revisits: small(row, "revisits")?,
+        revisit_at: row.some_number("revisit_at")?,
     })
 }
 
@@ -159,7 +204,8 @@ pub fn queue(row: &impl Cells) -> Result<HostQueue, sqlx::Error> {
 
 /// A page that waits for another try.
 pub fn retry(row: &impl Cells) -> Result<Retry, sqlx::Error> {
-    Ok(Retry { url: row.text("url")?, tries: row.number("tries")?, due: row.number("due")? })
+    let why = history(row)?.latest.pop().map(|failure| failure.what).unwrap_or_default();
+    Ok(Retry { url: row.text("url")?, tries: row.number("tries")?, due: row.number("due")?, why })
 }
 
 /// What is committed of an output file.

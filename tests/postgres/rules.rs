@@ -69,7 +69,7 @@ rules! {
         let article = tasks.iter().find(|t| t.kind == Kind::Article).unwrap();
         let list = tasks.iter().find(|t| t.kind == Kind::List).unwrap();
         let again =
-            Fate::Again { due: now() + 60_000, etag: Some("\"x\"".into()), modified: None, rhythm: 1, content: None };
+            Fate::Again { due: now() + 60_000, etag: Some("\"x\"".into()), modified: None, rhythm: 1, content: None, full_at: 0, history: History::default() };
         let batch = Batch {
             run: 1,
             visits: vec![(article.key, Fate::Done), (list.key, again)],
@@ -110,10 +110,12 @@ rules! {
         let update = HostUpdate {
             not_before: Some(later),
             failures: Some(3),
+            refusals: Some(4),
+        refusals: Some(4),
             blocked: Some(Some("429".into())),
             robots: Some(robots.clone()),
         };
-        let retry = Fate::Retry { due: later, tries: 1 };
+        let retry = Fate::Retry { due: later, history: failures(1) };
         let batch = Batch { run: 1, visits: vec![(new.key, retry)], hosts: vec![(host.id, update)], ..Batch::default() };
         frontier.commit(&batch).await.unwrap();
         // The process dies here.
@@ -125,7 +127,7 @@ rules! {
         assert_eq!((held[0].until, held[0].why.as_deref(), held[0].waiting), (later, Some("429"), 1));
         assert!(frontier.lease(1, 1, now(), now()).await.unwrap().is_empty());
         let host = frontier.lease(1, 1, later, later).await.unwrap().remove(0);
-        assert_eq!((host.not_before, host.failures), (later, 3));
+        assert_eq!((host.not_before, host.failures, host.refusals), (later, 3, 4));
         assert!(now() - host.asked < 60_000, "as asked just now");
         assert_eq!(host.robots, Some(robots));
         frontier.release(&host, NEVER, true, 0).await.unwrap();
@@ -152,7 +154,7 @@ rules! {
         let host = frontier.lease(1, 1, now(), now() + 60_000).await.unwrap().remove(0);
         let began = now() - 1;
         let due = now() + 100;
-        let again = Fate::Again { due, etag: None, modified: None, rhythm: 100, content: None };
+        let again = Fate::Again { due, etag: None, modified: None, rhythm: 100, content: None, full_at: 0, history: History::default() };
         frontier.commit(&Batch { run: 1, visits: vec![(list.key, again)], ..Batch::default() }).await.unwrap();
         frontier.release(&host, began, true, 0).await.unwrap();
         assert!(frontier.lease(1, 1, due + 1, due + 60_000).await.unwrap().is_empty(), "not in this run");

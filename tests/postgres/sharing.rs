@@ -162,7 +162,15 @@ fn a_start_waits_for_the_last_commit_of_the_dead() {
 async fn visit(frontier: &impl Frontier, run: i64, began: i64) -> bool {
     let Some(host) = frontier.lease(run, 1, now(), now() + MINUTE).await.unwrap().pop() else { return false };
     let tasks = frontier.next(&host, Cursor::START, now(), began + 1, 10).await.unwrap();
-    let again = Fate::Again { due: now() + MINUTE, etag: None, modified: None, rhythm: 1, content: None };
+    let again = Fate::Again {
+        due: now() + MINUTE,
+        etag: None,
+        modified: None,
+        rhythm: 1,
+        content: None,
+        full_at: 0,
+        history: History::default(),
+    };
     let visits = tasks.iter().map(|task| (task.key, again.clone())).collect();
     frontier.commit(&Batch { run, visits, ..Batch::default() }).await.unwrap();
     frontier.release(&host, began + 1, true, now()).await.unwrap();

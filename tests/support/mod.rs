@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use sqlx::AssertSqlSafe;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -326,8 +327,8 @@ impl Bench {
     }
 
     /// Changes the state as time would.
-    pub fn change(&self, sql: &'static str) {
-        self.state(async |pool| sqlx::query(sql).execute(&pool).await.map(|_| ()).unwrap());
+    pub fn change(&self, sql: impl Into<String>) {
+        self.state(async |pool| sqlx::query(AssertSqlSafe(sql.into())).execute(&pool).await.map(|_| ()).unwrap());
     }
 
     /// Numbers out of the state.
@@ -347,6 +348,38 @@ impl Bench {
     }
 
     /// Reasons by path.
+    /// Lets so many hours pass: every time in the state is moved back, which is the same for the program.
+    pub fn later(&self, hours: i64) {
+        let ms = hours * 3_600_000;
+        let history = format!(
+            "json_object('count', history ->> 'count', 'first', (history ->> 'first') - {ms}, 'latest', (SELECT
+             json_group_array(json_set(value, '$.at', (value ->> 'at') - {ms})) FROM json_each(history, '$.latest')))"
+        );
+        for sql in [
+            format!(
+                "UPDATE url SET due = due - {ms}, visited = max(0, visited - {ms}), full_at = max(0, full_at - {ms}),
+                 named_at = max(0, named_at - {ms}), failed_at = max(0, failed_at - {ms}),
+                 history = CASE WHEN history IS NULL THEN NULL ELSE {history} END"
+            ),
+            format!(
+                "UPDATE host SET not_before = max(0, not_before - {ms}), held_at = max(0, held_at - {ms}),
+                 asked = max(0, asked - {ms}), ready_at = max(0, ready_at - {ms}), robots_at = robots_at - {ms}"
+            ),
+            format!("UPDATE ending SET at = at - {ms}, revisit_at = revisit_at - {ms}"),
+            format!("UPDATE recent SET at = at - {ms}, looked = looked - {ms}"),
+        ] {
+            self.change(sql);
+        }
+    }
+
+    /// Addresses that failed and are tried again, by path, with the last failure.
+    pub fn failing(&self) -> HashMap<String, String> {
+        let output = self.run(&["state", "retries", "--limit", "1000", "--format", "json"]);
+        let retries: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        retries.iter().map(|retry| (path_of(&text(&retry["url"])), text(&retry["why"]))).collect()
+    }
+
     pub fn rejected(&self) -> HashMap<String, String> {
         self.lines("rejected.jsonl")
             .iter()

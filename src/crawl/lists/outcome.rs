@@ -78,6 +78,11 @@ impl Problems {
         self.0.entry(problem).or_insert_with(|| (0, short(detail.into()))).0 += 1;
     }
 
+    /// True if this was wrong, and nothing else.
+    pub fn is_only(&self, problem: ListProblem) -> bool {
+        self.0.len() == 1 && self.0.contains_key(&problem)
+    }
+
     /// True if nothing was wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,6 +1,6 @@
 //! What people ask of the state, and mend in it: behind `jingwen state`.
 
-use super::super::admin::{HostQueue, Overview, Retry, Waiting};
+use super::super::admin::{AddressState, HostQueue, Overview, Retry, Waiting};
 use super::super::{FrontierError, HostId, Millis, NEVER, REMEMBERED, UrlKey, now, reading, rows, writing};
 use super::sql::clock;
 use super::{PostgresFrontier, write};
@@ -91,7 +91,7 @@ impl PostgresFrontier {
     /// A statement that failed.
     pub async fn retries(&self, n: u32) -> Result<Vec<Retry>, FrontierError> {
         let rows = sqlx::query(
-            "SELECT h.origin || u.path AS url, u.tries::bigint, u.due
+            "SELECT h.origin || u.path AS url, u.tries::bigint, u.due, u.history
              FROM url u JOIN host h ON h.bucket = u.bucket AND h.host = u.host WHERE u.tries > 0 ORDER BY u.due LIMIT $1",
         )
         .bind(i64::from(n))
@@ -117,6 +117,43 @@ impl PostgresFrontier {
         .map_err(reading)
     }
 
+    /// What is known of an address.
+    ///
+    /// # Errors
+    ///
+    /// A statement that failed.
+    pub async fn address(&self, key: &UrlKey) -> Result<AddressState, FrontierError> {
+        let one = async |text| write::by_key(text, key).fetch_optional(&self.pool).await.map_err(reading);
+        let queued =
+            one("SELECT kind::bigint AS kind, due, depth::bigint AS depth, visited, history, requested FROM url
+             WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4")
+            .await?;
+        let ending = one("SELECT at, reason, detail, revisits::bigint AS revisits, revisit_at FROM ending
+             WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4")
+        .await?;
+        let left_out =
+            one("SELECT published FROM left_out WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4").await?;
+        let written = one("SELECT at FROM recent WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4").await?;
+        let done = one("SELECT near FROM seen WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4").await?;
+        let hold = sqlx::query("SELECT origin, not_before AS until, blocked, 0::bigint AS waiting FROM host WHERE bucket = $1 AND host = $2")
+            .bind(key.host.bucket)
+            .bind(key.host.host)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(reading)?;
+        let state = || {
+            Ok(AddressState {
+                queued: queued.as_ref().map(rows::queued).transpose()?,
+                is_done: done.is_some(),
+                ending: ending.as_ref().map(rows::ending).transpose()?,
+                left_out: left_out.as_ref().map(|row| rows::Cells::number(row, "published")).transpose()?,
+                written_at: written.as_ref().map(|row| rows::Cells::number(row, "at")).transpose()?,
+                host: hold.as_ref().map(rows::held_back).transpose()?,
+            })
+        };
+        state().map_err(reading)
+    }
+
     /// Forgets an address, so that the next link to it (or start with it) has it fetched again. Gives the rows removed.
     ///
     /// # Errors
@@ -129,6 +166,8 @@ impl PostgresFrontier {
             "DELETE FROM url WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4",
             "DELETE FROM seen WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4",
             "DELETE FROM recent WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4",
+            "DELETE FROM ending WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4",
+            "DELETE FROM left_out WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4",
         ] {
             gone += write::by_key(text, key).execute(&mut *tx).await.map_err(writing)?.rows_affected();
         }
@@ -148,13 +187,16 @@ impl PostgresFrontier {
                 "DELETE FROM url WHERE bucket = $1 AND host = $2",
                 "DELETE FROM seen WHERE bucket = $1 AND host = $2",
                 "DELETE FROM recent WHERE bucket = $1 AND host = $2",
+                "DELETE FROM ending WHERE bucket = $1 AND host = $2",
+                "DELETE FROM left_out WHERE bucket = $1 AND host = $2",
                 "DELETE FROM host WHERE bucket = $1 AND host = $2",
             ],
         )
         .await
     }
 
-    /// Lets a host be asked again at once: no wait, no failures, robots.txt to be fetched anew.
+    /// Lets a host be asked again at once: no wait, no failures, robots.txt to be fetched again, and whatever failed there
+    /// is due.
     ///
     /// # Errors
     ///
@@ -162,10 +204,13 @@ impl PostgresFrontier {
     pub async fn unblock(&self, origin: &str) -> Result<u64, FrontierError> {
         self.on_host(
             origin,
-            &["UPDATE host SET not_before = 0, failures = 0, blocked = NULL, robots = NULL, robots_state = NULL,
+            &[
+                "UPDATE url SET due = 0 WHERE bucket = $1 AND host = $2 AND (tries > 0 OR kind NOT IN (1, 2, 3))",
+                "UPDATE host SET not_before = 0, failures = 0, refusals = 0, blocked = NULL, robots = NULL, robots_state = NULL,
                    robots_at = NULL, robots_etag = NULL, robots_modified = NULL, ready_at = coalesce((SELECT min(due)
                    FROM url WHERE url.bucket = $1 AND url.host = $2), 9223372036854775807)
-               WHERE bucket = $1 AND host = $2"],
+               WHERE bucket = $1 AND host = $2",
+            ],
         )
         .await
     }

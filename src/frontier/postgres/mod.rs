@@ -17,6 +17,7 @@ mod write;
 
 use std::collections::HashMap;
 use std::io;
+use std::ops::Range;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -285,6 +286,30 @@ impl Frontier for PostgresFrontier {
             }
         }
         once_more!(self.begin_run(run, began, &chosen))
+    }
+
+    async fn left_out_hosts(&self, run: RunId) -> Result<Vec<(HostId, String)>, FrontierError> {
+        let query = sqlx::query(sql::LEFT_OUT_HOSTS).bind(self.worker).bind(run);
+        let rows = query.fetch_all(&self.pool).await.map_err(reading)?;
+        let host = |row| Ok((rows::host(row)?, rows::Cells::text(row, "origin")?));
+        rows.iter().map(host).collect::<Result<_, sqlx::Error>>().map_err(reading)
+    }
+
+    async fn admit_left_out(&self, host: HostId, window: Range<Millis>, now: Millis) -> Result<u64, FrontierError> {
+        once_more!(self.admit_host(host, window.clone(), now))
+    }
+
+    async fn revisitable(&self, run: RunId, now: Millis, n: u32) -> Result<Vec<UrlKey>, FrontierError> {
+        let query = sqlx::query(sql::REVISITABLE).bind(self.worker).bind(run).bind(now).bind(i64::from(n));
+        let rows = query.fetch_all(&self.pool).await.map_err(reading)?;
+        rows.iter().map(rows::key).collect::<Result<_, _>>().map_err(reading)
+    }
+
+    async fn known_lists(&self, run: RunId) -> Result<Vec<(UrlKey, String)>, FrontierError> {
+        let query = sqlx::query(sql::KNOWN_LISTS).bind(self.worker).bind(run);
+        let rows = query.fetch_all(&self.pool).await.map_err(reading)?;
+        let list = |row| Ok((rows::key(row)?, rows::Cells::text(row, "path")?));
+        rows.iter().map(list).collect::<Result<_, sqlx::Error>>().map_err(reading)
     }
 
     async fn finish(&self, run: RunId) -> Result<(), FrontierError> {

@@ -1,17 +1,21 @@
 //! Runs and leases: who crawls what, and since when.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sqlx::Row as _;
 
-use super::super::{FrontierError, HostId, LeasedHost, Millis, NEVER, RunId, UrlKey, now, reading, rows, writing};
+use super::super::{
+    FrontierError, HostId, LIST_NAMED, LeasedHost, Millis, NEVER, RunId, UrlKey, now, reading, rows, writing,
+};
 use super::sql::clock;
 use super::write::{Columns, Tx};
 use super::{PostgresFrontier, committing, sql};
 use crate::crawl::context::lock;
 use crate::crawl::rest::AT_REST;
+use crate::units::millis;
 
 /// Hosts of a run up to which looking at each of them is quick.
 const FEW: u64 = 1000;
@@ -124,10 +128,41 @@ impl PostgresFrontier {
             .map_err(writing)?;
         let beside: Option<Millis> =
             sqlx::query_scalar(sql::SINCE).bind(self.worker).bind(run).fetch_one(&mut *tx).await.map_err(writing)?;
+        self.heal(&mut tx, run).await.map_err(writing)?;
         sqlx::query(sql::BEGIN).bind(self.worker).bind(run).bind(AT_REST).execute(&mut *tx).await.map_err(writing)?;
         tx.commit().await.map_err(committing)?;
         lock(&self.leases).runs.insert(run, RunState { members: hosts.len() as u64, since: None, beside });
         Ok(())
+    }
+
+    /// Takes back marks of the future, and forgets lists that nothing names any more.
+    async fn heal(&self, tx: &mut Tx<'_>, run: RunId) -> Result<(), sqlx::Error> {
+        for text in sql::HEAL_CLOCK {
+            sqlx::query(text).bind(self.worker).bind(run).bind(now()).execute(&mut **tx).await?;
+        }
+        let named = now() - millis(LIST_NAMED);
+        sqlx::query(sql::EXPIRE_LISTS).bind(self.worker).bind(run).bind(named).execute(&mut **tx).await?;
+        Ok(())
+    }
+
+    pub(super) async fn admit_host(
+        &self,
+        host: HostId,
+        window: Range<Millis>,
+        at: Millis,
+    ) -> Result<u64, FrontierError> {
+        let mut tx = self.pool.begin().await.map_err(writing)?;
+        let mut admitted = 0;
+        for text in sql::ADMIT {
+            let query =
+                sqlx::query(text).bind(host.bucket).bind(host.host).bind(window.start).bind(window.end).bind(at);
+            let changed = query.execute(&mut *tx).await.map_err(writing)?.rows_affected();
+            if text.starts_with("INSERT") {
+                admitted = changed;
+            }
+        }
+        tx.commit().await.map_err(writing)?;
+        Ok(admitted)
     }
 
     /// Lets a run's hosts go; those that the database is not told of are given back when the next run begins.

@@ -42,7 +42,7 @@ macro_rules! lease {
             ", asked = CASE WHEN host.leased THEN greatest(host.asked, $3) ELSE host.asked END
     FROM free WHERE host.bucket = free.bucket AND host.host = free.host
     RETURNING host.bucket::bigint, host.host, host.origin, host.epoch, host.not_before, host.asked, host.failures::bigint,
-        host.robots, host.robots_state::bigint, host.robots_at, host.robots_etag, host.robots_modified"
+        host.refusals::bigint, host.robots, host.robots_state::bigint, host.robots_at, host.robots_etag, host.robots_modified"
         )
     };
 }
@@ -64,7 +64,7 @@ pub const LEASE_OF_MANY: &str = lease!(
 
 pub const NEXT: &str =
     "SELECT near, id, due, kind::bigint, depth::bigint, hops::bigint, tries::bigint, path, etag, modified,
-        rhythm, content, dated FROM url
+        rhythm, content, dated, history, revisits::bigint, requested, full_at FROM url
     WHERE bucket = $1 AND host = $2 AND (due, near + 0, id + 0) > ($3, $4, $5) AND due <= $6 AND visited < $7
     ORDER BY due, near + 0, id + 0 LIMIT $8";
 
@@ -116,10 +116,117 @@ pub const SEEN: &str = "INSERT INTO seen (bucket, host, near, id)
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) ON CONFLICT DO NOTHING";
 
 pub const AGAIN: &str = "UPDATE url SET due = $5, visited = $6, tries = 0, etag = $7, modified = $8, rhythm = $9,
-        content = $10, kind = CASE kind WHEN 4 THEN 1 ELSE kind END
+        content = $10, full_at = $11, history = $12, failed_at = $13, kind = CASE kind WHEN 4 THEN 1 ELSE kind END
     WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4";
 
-pub const RETRY: &str = "UPDATE url SET due = $5, tries = $6 WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4";
+pub const RETRY: &str = "UPDATE url SET due = $5, tries = $6, history = $7, failed_at = $8
+    WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4";
+
+pub const POSTPONE: &str = "UPDATE url SET due = $5 WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4";
+
+pub const FORGET: &str = "DELETE FROM url WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4";
+
+pub const ENDINGS: &str =
+    "INSERT INTO ending (bucket, host, near, id, at, reason, detail, revisits, revisit_at)
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[],
+        $8::bigint[], $9::bigint[]) AS j (bucket, host, near, id, at, reason, detail, revisits, revisit_at)
+    ON CONFLICT (bucket, host, near, id) DO UPDATE SET at = excluded.at, reason = excluded.reason, detail = excluded.detail,
+        revisits = excluded.revisits, revisit_at = excluded.revisit_at";
+
+pub const RECOVERED: &str = "DELETE FROM ending USING unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
+        AS k (bucket, host, near, id)
+    WHERE ending.bucket = k.bucket AND ending.host = k.host AND ending.near = k.near AND ending.id = k.id";
+
+/// Before the visits of the same batch are done with: one that is left out by its own date is done as well.
+pub const LEFT_OUT: &str = "INSERT INTO left_out (bucket, host, near, id, published, fetched, kind, depth, path)
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::boolean[], $7::bigint[],
+        $8::bigint[], $9::text[]) AS j (bucket, host, near, id, published, fetched, kind, depth, path)
+    WHERE NOT EXISTS (SELECT 1 FROM seen s
+        WHERE s.bucket = j.bucket AND s.host = j.host AND s.near = j.near AND s.id = j.id)
+    ON CONFLICT (bucket, host, near, id) DO UPDATE SET published = excluded.published, fetched = excluded.fetched";
+
+/// Links that name a list: of those not noted as named lately.
+pub const NAMED: &str = "UPDATE url SET named_at = $5
+    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS k (bucket, host, near, id)
+    WHERE url.bucket = k.bucket AND url.host = k.host AND url.near = k.near AND url.id = k.id AND url.named_at < $6";
+
+pub const REQUESTED: &str =
+    "UPDATE url SET requested = $5 WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4 AND visited = 0";
+
+/// What takes a rejected address into the queue again, in this order.
+pub const REVISIT: [&str; 3] = [
+    "DELETE FROM seen WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4",
+    "INSERT INTO url (bucket, host, near, id, due, kind, depth, path, revisits)
+        SELECT bucket, host, near, id, $5, $6, $7, $8, revisits + 1 FROM ending
+        WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4 ON CONFLICT DO NOTHING",
+    "UPDATE ending SET revisit_at = NULL WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4",
+];
+
+macro_rules! member {
+    ($of:literal) => {
+        concat!(
+            "(SELECT TRUE FROM member m WHERE m.worker = $1 AND m.run = $2 AND m.bucket = ",
+            $of,
+            ".bucket AND m.host = ",
+            $of,
+            ".host)"
+        )
+    };
+}
+
+pub const LEFT_OUT_HOSTS: &str = concat!(
+    "SELECT bucket::bigint, host, origin FROM host WHERE ",
+    member!("host"),
+    " AND EXISTS (SELECT 1 FROM left_out l WHERE l.bucket = host.bucket AND l.host = host.host)"
+);
+
+/// What takes into the queue what was left out of a host, in this order: its key, from, to, now. The host's row is first, as
+/// in commits.
+pub const ADMIT: [&str; 5] = [
+    "UPDATE host SET ready_at = greatest(not_before, least(ready_at, $5))
+        WHERE bucket = $1 AND host = $2 AND NOT leased AND $3::bigint <= $4::bigint",
+    "INSERT INTO url (bucket, host, near, id, due, kind, depth, path)
+        SELECT bucket, host, near, id, $5, kind, depth, path FROM left_out l
+        WHERE bucket = $1 AND host = $2 AND published >= $3 AND published < $4
+            AND (fetched OR NOT EXISTS (SELECT 1 FROM seen s
+                WHERE s.bucket = l.bucket AND s.host = l.host AND s.near = l.near AND s.id = l.id))
+        ON CONFLICT DO NOTHING",
+    "DELETE FROM seen USING left_out l WHERE l.bucket = $1 AND l.host = $2 AND l.published >= $3 AND l.published < $4
+        AND l.fetched AND seen.bucket = l.bucket AND seen.host = l.host AND seen.near = l.near AND seen.id = l.id
+        AND $5::bigint IS NOT NULL",
+    "DELETE FROM ending USING left_out l WHERE l.bucket = $1 AND l.host = $2 AND l.published >= $3 AND l.published < $4
+        AND ending.bucket = l.bucket AND ending.host = l.host AND ending.near = l.near AND ending.id = l.id
+        AND $5::bigint IS NOT NULL",
+    "DELETE FROM left_out WHERE bucket = $1 AND host = $2 AND published >= $3 AND published < $4
+        AND $5::bigint IS NOT NULL",
+];
+
+/// Marks more than a minute in the future, made by a clock that was ahead, are taken back: worker, run, now. Whatever waits
+/// for its first visit or was postponed is due as well; the host's own hold is what keeps it from being asked.
+pub const HEAL_CLOCK: [&str; 4] = [
+    concat!("UPDATE host SET not_before = 0 WHERE NOT leased AND held_at > $3 + 60000 AND ", member!("host")),
+    concat!(
+        "UPDATE url SET due = $3, visited = 0, full_at = 0 WHERE kind IN (1, 2, 3) AND visited > $3 + 60000 AND ",
+        member!("url")
+    ),
+    concat!("UPDATE url SET due = $3, failed_at = $3 WHERE failed_at > $3 + 60000 AND ", member!("url")),
+    concat!("UPDATE url SET due = $3 WHERE due > $3 + 60000 AND kind IN (0, 4, 5) AND tries = 0 AND ", member!("url")),
+];
+
+/// Lists that nothing has named since a time: worker, run, time.
+pub const EXPIRE_LISTS: &str = concat!(
+    "DELETE FROM url WHERE kind IN (1, 2, 3) AND depth > 0 AND named_at > 0 AND named_at < $3 AND ",
+    member!("url")
+);
+
+pub const REVISITABLE: &str = concat!(
+    "SELECT bucket::bigint, host, near, id FROM ending WHERE revisit_at <= $3 AND ",
+    member!("ending"),
+    " LIMIT $4"
+);
+
+pub const KNOWN_LISTS: &str =
+    concat!("SELECT bucket::bigint, host, near, id, path FROM url WHERE kind IN (1, 2, 3) AND ", member!("url"));
 
 /// A sitemap that its index says has changed at a time.
 pub const DATED: &str = "UPDATE url SET dated = TRUE, due = CASE WHEN visited < $5 THEN least(due, $6) ELSE due END

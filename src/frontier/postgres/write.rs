@@ -9,12 +9,14 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{Postgres, Row, Transaction};
 
+use super::super::rows::history_text;
 use super::super::{
-    Batch, Fate, FrontierError, HostId, HostUpdate, Kind, Millis, NewUrl, StoredRobots, UrlKey, now, reading, rows,
-    writing,
+    Batch, Ending, Fate, FrontierError, HostId, HostUpdate, Kind, LeftOut, Millis, NAMED_EVERY, NewUrl, RunId,
+    StoredRobots, UrlKey, now, reading, rows, writing,
 };
 use super::{PostgresFrontier, committing, sql};
 use crate::crawl::context::lock;
+use crate::units::millis;
 
 pub type Tx<'a> = Transaction<'a, Postgres>;
 type Statement = Query<'static, Postgres, PgArguments>;
@@ -68,7 +70,8 @@ impl PostgresFrontier {
     async fn hold_hosts(&self, tx: &mut Tx<'_>, batch: &Batch) -> Result<(), FrontierError> {
         let visited = batch.visits.iter().map(|(key, _)| key.host).chain(batch.hosts.iter().map(|(host, _)| *host));
         // Of each host: whether it was visited.
-        let mut wanted: BTreeMap<HostId, bool> = batch.links.iter().map(|link| (link.key.host, false)).collect();
+        let links = batch.links.iter().chain(&batch.revisits);
+        let mut wanted: BTreeMap<HostId, bool> = links.map(|link| (link.key.host, false)).collect();
         wanted.extend(visited.map(|host| (host, true)));
         if wanted.is_empty() {
             return Ok(());
@@ -100,11 +103,17 @@ impl PostgresFrontier {
 
 /// Gives the number of hosts that joined the run.
 async fn write(tx: &mut Tx<'_>, worker: i64, batch: &Batch, now: Millis) -> Result<u64, sqlx::Error> {
+    left_out(tx, batch).await?;
     visits(tx, batch, now).await?;
+    endings(tx, batch).await?;
     let mut joined = 0;
     if !batch.links.is_empty() {
-        joined = hosts(tx, worker, batch).await?;
-        links(tx, &batch.links).await?;
+        joined += hosts(tx, worker, batch.run, &batch.links).await?;
+        links(tx, &batch.links, now).await?;
+    }
+    if !batch.revisits.is_empty() {
+        joined += hosts(tx, worker, batch.run, &batch.revisits).await?;
+        revisits(tx, &batch.revisits).await?;
     }
     if !batch.texts.is_empty() {
         let texts: BTreeMap<i64, &str> = batch.texts.iter().rev().map(|(hash, id)| (*hash, id.as_str())).collect();
@@ -174,22 +183,64 @@ async fn visits(tx: &mut Tx<'_>, batch: &Batch, now: Millis) -> Result<(), sqlx:
     for (key, fate) in &batch.visits {
         match fate {
             Fate::Done => {}
-            Fate::Again { due, etag, modified, rhythm, content } => {
+            Fate::Again { due, etag, modified, rhythm, content, full_at, history } => {
                 let query = by_key(sql::AGAIN, key).bind(due).bind(now).bind(etag.as_deref()).bind(modified.as_deref());
-                query.bind(rhythm).bind(content).execute(&mut **tx).await?;
+                let query = query.bind(rhythm).bind(content).bind(full_at);
+                query.bind(history_text(history)).bind(history.last_at()).execute(&mut **tx).await?;
             }
-            Fate::Retry { due, tries } => {
-                by_key(sql::RETRY, key).bind(due).bind(i64::from(*tries)).execute(&mut **tx).await?;
+            Fate::Retry { due, history } => {
+                let query = by_key(sql::RETRY, key).bind(due).bind(i64::from(history.count));
+                query.bind(history_text(history)).bind(history.last_at()).execute(&mut **tx).await?;
+            }
+            Fate::Postpone { due } => {
+                by_key(sql::POSTPONE, key).bind(due).execute(&mut **tx).await?;
+            }
+            Fate::Forget => {
+                by_key(sql::FORGET, key).execute(&mut **tx).await?;
             }
         }
     }
     Ok(())
 }
 
+async fn left_out(tx: &mut Tx<'_>, batch: &Batch) -> Result<(), sqlx::Error> {
+    if batch.left_out.is_empty() {
+        return Ok(());
+    }
+    let rows: BTreeMap<UrlKey, &LeftOut> = batch.left_out.iter().map(|row| (row.key, row)).collect();
+    by_keys(sql::LEFT_OUT, rows.keys())
+        .bind(rows.values().map(|row| row.published).collect::<Vec<_>>())
+        .bind(rows.values().map(|row| row.was_fetched).collect::<Vec<_>>())
+        .bind(rows.values().map(|row| row.kind as i64).collect::<Vec<_>>())
+        .bind(rows.values().map(|row| i64::from(row.depth)).collect::<Vec<_>>())
+        .bind(rows.values().map(|row| row.path.as_str()).collect::<Vec<_>>())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+async fn endings(tx: &mut Tx<'_>, batch: &Batch) -> Result<(), sqlx::Error> {
+    if !batch.endings.is_empty() {
+        let rows: BTreeMap<UrlKey, &Ending> = batch.endings.iter().map(|(key, row)| (*key, row)).collect();
+        by_keys(sql::ENDINGS, rows.keys())
+            .bind(rows.values().map(|row| row.at).collect::<Vec<_>>())
+            .bind(rows.values().map(|row| row.reason.as_str()).collect::<Vec<_>>())
+            .bind(rows.values().map(|row| row.detail.as_str()).collect::<Vec<_>>())
+            .bind(rows.values().map(|row| i64::from(row.revisits)).collect::<Vec<_>>())
+            .bind(rows.values().map(|row| row.revisit_at).collect::<Vec<_>>())
+            .execute(&mut **tx)
+            .await?;
+    }
+    if !batch.recovered.is_empty() {
+        by_keys(sql::RECOVERED, &batch.recovered).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
 /// Gives the number of hosts that joined the run.
-async fn hosts(tx: &mut Tx<'_>, worker: i64, batch: &Batch) -> Result<u64, sqlx::Error> {
+async fn hosts(tx: &mut Tx<'_>, worker: i64, run: RunId, links: &[NewUrl]) -> Result<u64, sqlx::Error> {
     let mut found: HashMap<HostId, (&NewUrl, Millis)> = HashMap::new();
-    for link in &batch.links {
+    for link in links {
         let host = found.entry(link.key.host).or_insert((link, link.due));
         host.1 = host.1.min(link.due);
     }
@@ -197,11 +248,11 @@ async fn hosts(tx: &mut Tx<'_>, worker: i64, batch: &Batch) -> Result<u64, sqlx:
     let dues: Vec<Millis> = found.values().map(|(_, due)| *due).collect();
     let Columns { buckets, hosts } = Columns::of(found.keys().copied());
     sqlx::query(sql::HOSTS).bind(&buckets).bind(&hosts).bind(origins).bind(dues).execute(&mut **tx).await?;
-    let members = sqlx::query(sql::MEMBERS).bind(worker).bind(batch.run).bind(buckets).bind(hosts);
+    let members = sqlx::query(sql::MEMBERS).bind(worker).bind(run).bind(buckets).bind(hosts);
     Ok(members.execute(&mut **tx).await?.rows_affected())
 }
 
-async fn links(tx: &mut Tx<'_>, all: &[NewUrl]) -> Result<(), sqlx::Error> {
+async fn links(tx: &mut Tx<'_>, all: &[NewUrl], now: Millis) -> Result<(), sqlx::Error> {
     // In the order of the store, so that neighbours are written together.
     let mut links: Vec<&NewUrl> = all.iter().collect();
     links.sort_by_key(|link| link.key);
@@ -219,21 +270,47 @@ async fn links(tx: &mut Tx<'_>, all: &[NewUrl]) -> Result<(), sqlx::Error> {
         let text = if link.kind == Kind::Sitemap { sql::DATED } else { sql::DATED_ARTICLE };
         by_key(text, &link.key).bind(at).bind(link.due).execute(&mut **tx).await?;
     }
+    for (link, requested) in all.iter().filter_map(|link| Some((link, link.requested.as_deref()?))) {
+        by_key(sql::REQUESTED, &link.key).bind(requested).execute(&mut **tx).await?;
+    }
+    let named = links.iter().filter(|link| link.kind.recurs()).map(|link| &link.key);
+    by_keys(sql::NAMED, named).bind(now).bind(now - millis(NAMED_EVERY)).execute(&mut **tx).await?;
+    Ok(())
+}
+
+async fn revisits(tx: &mut Tx<'_>, links: &[NewUrl]) -> Result<(), sqlx::Error> {
+    for link in links {
+        for text in sql::REVISIT {
+            let query = by_key(text, &link.key);
+            let query = match text.contains("$5") {
+                true => query
+                    .bind(link.due)
+                    .bind(link.kind as i64)
+                    .bind(i64::from(link.depth))
+                    .bind(link.url.path_and_query()),
+                false => query,
+            };
+            query.execute(&mut **tx).await?;
+        }
+    }
     Ok(())
 }
 
 async fn host(tx: &mut Tx<'_>, id: HostId, update: &HostUpdate) -> Result<(), sqlx::Error> {
     let by_host = |text: &'static str| sqlx::query(text).bind(id.bucket).bind(id.host);
-    let HostUpdate { not_before, failures, blocked, robots } = update;
-    if not_before.is_some() || failures.is_some() || blocked.is_some() {
+    let HostUpdate { not_before, failures, refusals, blocked, robots } = update;
+    if not_before.is_some() || failures.is_some() || refusals.is_some() || blocked.is_some() {
         by_host(
             "UPDATE host SET not_before = coalesce($3, not_before), failures = coalesce($4, failures),
-                 blocked = CASE WHEN $5 THEN $6 ELSE blocked END WHERE bucket = $1 AND host = $2",
+                 blocked = CASE WHEN $5 THEN $6 ELSE blocked END, refusals = coalesce($7, refusals),
+                 held_at = CASE WHEN $3 IS NULL THEN held_at ELSE $8 END WHERE bucket = $1 AND host = $2",
         )
         .bind(not_before)
         .bind(failures.map(i64::from))
         .bind(blocked.is_some())
         .bind(blocked.as_ref().and_then(Option::as_deref))
+        .bind(refusals.map(i64::from))
+        .bind(now())
         .execute(&mut **tx)
         .await?;
     }

@@ -1,8 +1,8 @@
 //! What people ask of the state, and mend in it: behind `jingwen state`.
 
-use super::super::admin::{HostQueue, Overview, Retry, Waiting};
+use super::super::admin::{AddressState, HostQueue, Overview, Retry, Waiting};
 use super::super::{FrontierError, HostId, Millis, REMEMBERED, UrlKey, now, reading, rows, writing};
-use super::SqliteFrontier;
+use super::{SqliteFrontier, write};
 
 impl SqliteFrontier {
     /// Forgets what is remembered of articles for so long only.
@@ -67,7 +67,7 @@ impl SqliteFrontier {
     /// Pages that wait for another try, the soonest first, at most `n`.
     pub async fn retries(&self, n: u32) -> Result<Vec<Retry>, FrontierError> {
         let rows = sqlx::query(
-            "SELECT origin || path AS url, tries, due FROM url JOIN host USING (bucket, host) WHERE tries > 0
+            "SELECT origin || path AS url, tries, due, history FROM url JOIN host USING (bucket, host) WHERE tries > 0
              ORDER BY due LIMIT ?1",
         )
         .bind(n)
@@ -88,6 +88,44 @@ impl SqliteFrontier {
         Ok(rows.into_iter().map(|(origin,)| origin).filter(is_it).collect())
     }
 
+    /// What is known of an address.
+    ///
+    /// # Errors
+    ///
+    /// A statement that failed.
+    pub async fn address(&self, key: &UrlKey) -> Result<AddressState, FrontierError> {
+        let one = async |text| write::by_key(text, key).fetch_optional(&self.reader).await.map_err(reading);
+        let queued = one("SELECT kind AS kind, due, depth AS depth, visited, history, requested FROM url
+             WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4")
+        .await?;
+        let ending = one("SELECT at, reason, detail, revisits AS revisits, revisit_at FROM ending
+             WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4")
+        .await?;
+        let left_out =
+            one("SELECT published FROM left_out WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4").await?;
+        let written = one("SELECT at FROM recent WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4").await?;
+        let done = one("SELECT near FROM seen WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4").await?;
+        let hold = sqlx::query(
+            "SELECT origin, not_before AS until, blocked, 0 AS waiting FROM host WHERE bucket = ?1 AND host = ?2",
+        )
+        .bind(key.host.bucket)
+        .bind(key.host.host)
+        .fetch_optional(&self.reader)
+        .await
+        .map_err(reading)?;
+        let state = || {
+            Ok(AddressState {
+                queued: queued.as_ref().map(rows::queued).transpose()?,
+                is_done: done.is_some(),
+                ending: ending.as_ref().map(rows::ending).transpose()?,
+                left_out: left_out.as_ref().map(|row| rows::Cells::number(row, "published")).transpose()?,
+                written_at: written.as_ref().map(|row| rows::Cells::number(row, "at")).transpose()?,
+                host: hold.as_ref().map(rows::held_back).transpose()?,
+            })
+        };
+        state().map_err(reading)
+    }
+
     /// Forgets an address, so that the next link to it (or start with it) has it fetched again. Gives the rows removed.
     pub async fn forget_url(&self, key: &UrlKey) -> Result<u64, FrontierError> {
         let mut tx = self.writer.begin().await.map_err(writing)?;
@@ -96,8 +134,10 @@ impl SqliteFrontier {
             "DELETE FROM url WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4",
             "DELETE FROM seen WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4",
             "DELETE FROM recent WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4",
+            "DELETE FROM ending WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4",
+            "DELETE FROM left_out WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4",
         ] {
-            gone += super::write::by_key(text, key).execute(&mut *tx).await.map_err(writing)?.rows_affected();
+            gone += write::by_key(text, key).execute(&mut *tx).await.map_err(writing)?.rows_affected();
         }
         tx.commit().await.map_err(writing)?;
         Ok(gone)
@@ -111,19 +151,25 @@ impl SqliteFrontier {
                 "DELETE FROM url WHERE bucket = ?1 AND host = ?2",
                 "DELETE FROM seen WHERE bucket = ?1 AND host = ?2",
                 "DELETE FROM recent WHERE bucket = ?1 AND host = ?2",
+                "DELETE FROM ending WHERE bucket = ?1 AND host = ?2",
+                "DELETE FROM left_out WHERE bucket = ?1 AND host = ?2",
                 "DELETE FROM host WHERE bucket = ?1 AND host = ?2",
             ],
         )
         .await
     }
 
-    /// Lets a host be asked again at once: no wait, no failures, robots.txt to be fetched anew.
+    /// Lets a host be asked again at once: no wait, no failures, robots.txt to be fetched again, and whatever failed there
+    /// is due.
     pub async fn unblock(&self, origin: &str) -> Result<u64, FrontierError> {
         self.on_host(
             origin,
-            &["UPDATE host SET not_before = 0, failures = 0, blocked = NULL, robots = NULL, robots_state = NULL,
+            &[
+                "UPDATE url SET due = 0 WHERE bucket = ?1 AND host = ?2 AND (tries > 0 OR kind NOT IN (1, 2, 3))",
+                "UPDATE host SET not_before = 0, failures = 0, refusals = 0, blocked = NULL, robots = NULL, robots_state = NULL,
                    robots_at = NULL, robots_etag = NULL, robots_modified = NULL, ready_at = coalesce((SELECT min(due) FROM url WHERE url.bucket = ?1 AND url.host = ?2),
-                   9223372036854775807) WHERE bucket = ?1 AND host = ?2"],
+                   9223372036854775807) WHERE bucket = ?1 AND host = ?2",
+            ],
         )
         .await
     }

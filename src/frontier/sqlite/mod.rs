@@ -6,6 +6,7 @@ mod sql;
 mod write;
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use super::{
 };
 use crate::crawl::sketch::Row;
 use crate::output::parts::{Closed, Part};
+use crate::units::millis;
 
 /// Page cache of the writing connection, in KiB: bounded, whatever the size of the file. Small, as the system keeps the
 /// file's pages too.
@@ -282,17 +284,45 @@ impl Frontier for SqliteFrontier {
             .execute(&mut *tx)
             .await
             .map_err(writing)?;
+        for text in sql::HEAL_CLOCK {
+            sqlx::query(text).bind(run).bind(super::now()).execute(&mut *tx).await.map_err(writing)?;
+        }
+        let named = super::now() - millis(super::LIST_NAMED);
+        sqlx::query(sql::EXPIRE_LISTS).bind(run).bind(named).execute(&mut *tx).await.map_err(writing)?;
         // A run leaves out what it has visited; when that is due again is for this one to see.
-        sqlx::query(
-            "UPDATE host SET ready_at = max(not_before, coalesce((SELECT min(due) FROM url
-             WHERE url.bucket = host.bucket AND url.host = host.host), ?1)) WHERE active = ?2 AND leased = 0",
-        )
-        .bind(NEVER)
-        .bind(run)
-        .execute(&mut *tx)
-        .await
-        .map_err(writing)?;
+        sqlx::query(sql::MAKE_READY).bind(NEVER).bind(run).execute(&mut *tx).await.map_err(writing)?;
         tx.commit().await.map_err(writing)
+    }
+
+    async fn left_out_hosts(&self, run: RunId) -> Result<Vec<(HostId, String)>, FrontierError> {
+        let rows = sqlx::query(sql::LEFT_OUT_HOSTS).bind(run).fetch_all(&self.reader).await.map_err(reading)?;
+        let host = |row| Ok((rows::host(row)?, rows::Cells::text(row, "origin")?));
+        rows.iter().map(host).collect::<Result<_, sqlx::Error>>().map_err(reading)
+    }
+
+    async fn admit_left_out(&self, host: HostId, window: Range<Millis>, now: Millis) -> Result<u64, FrontierError> {
+        let mut tx = self.writer.begin().await.map_err(writing)?;
+        let mut admitted = None;
+        for text in sql::ADMIT {
+            let query =
+                sqlx::query(text).bind(host.bucket).bind(host.host).bind(window.start).bind(window.end).bind(now);
+            let changed = query.execute(&mut *tx).await.map_err(writing)?.rows_affected();
+            admitted.get_or_insert(changed);
+        }
+        tx.commit().await.map_err(writing)?;
+        Ok(admitted.unwrap_or(0))
+    }
+
+    async fn revisitable(&self, run: RunId, now: Millis, n: u32) -> Result<Vec<UrlKey>, FrontierError> {
+        let rows =
+            sqlx::query(sql::REVISITABLE).bind(run).bind(now).bind(n).fetch_all(&self.reader).await.map_err(reading)?;
+        rows.iter().map(rows::key).collect::<Result<_, _>>().map_err(reading)
+    }
+
+    async fn known_lists(&self, run: RunId) -> Result<Vec<(UrlKey, String)>, FrontierError> {
+        let rows = sqlx::query(sql::KNOWN_LISTS).bind(run).fetch_all(&self.reader).await.map_err(reading)?;
+        let list = |row| Ok((rows::key(row)?, rows::Cells::text(row, "path")?));
+        rows.iter().map(list).collect::<Result<_, sqlx::Error>>().map_err(reading)
     }
 
     async fn finish(&self, _run: RunId) -> Result<(), FrontierError> {

@@ -3,7 +3,8 @@
 use super::*;
 use url::Url;
 
-use crate::frontier::{Fate, HostUpdate, Kind, NewUrl, RobotsCopy, StoredRobots, now};
+use crate::frontier::{Ending, Fate, HostUpdate, Kind, LIST_NAMED, LeftOut, NewUrl, RobotsCopy, StoredRobots, now};
+use crate::retry::{Failure, FailureClass, History};
 use crate::urls::CanonicalUrl;
 
 async fn fresh() -> (tempfile::TempDir, SqliteFrontier) {
@@ -14,6 +15,12 @@ async fn fresh() -> (tempfile::TempDir, SqliteFrontier) {
 
 fn link(url: &str, kind: Kind) -> NewUrl {
     NewUrl::new(CanonicalUrl::new(&Url::parse(url).unwrap(), None), kind, 0, 1000)
+}
+
+/// So many failures, the last one now.
+fn failures(n: u32) -> History {
+    let failure = Failure { at: now(), class: FailureClass::Transient, what: "status 500".into() };
+    (0..n).fold(History::default(), |history, _| history.with(failure.clone()))
 }
 
 async fn plan(frontier: &SqliteFrontier, sql: &str) -> String {
@@ -69,8 +76,15 @@ async fn links_are_taken_once_and_done_ones_never_again() {
 
     let article = tasks.iter().find(|t| t.kind == Kind::Article).unwrap();
     let list = tasks.iter().find(|t| t.kind == Kind::List).unwrap();
-    let again =
-        Fate::Again { due: now() + 60_000, etag: Some("\"x\"".into()), modified: None, rhythm: 1, content: None };
+    let again = Fate::Again {
+        due: now() + 60_000,
+        etag: Some("\"x\"".into()),
+        modified: None,
+        rhythm: 1,
+        content: None,
+        full_at: 0,
+        history: History::default(),
+    };
     let batch = Batch {
         run: 1,
         visits: vec![(article.key, Fate::Done), (list.key, again)],
@@ -112,10 +126,11 @@ async fn waits_and_robots_outlive_the_process() {
     let update = HostUpdate {
         not_before: Some(later),
         failures: Some(3),
+        refusals: Some(4),
         blocked: Some(Some("429".into())),
         robots: Some(robots.clone()),
     };
-    let retry = Fate::Retry { due: later, tries: 1 };
+    let retry = Fate::Retry { due: later, history: failures(1) };
     let batch = Batch { run: 1, visits: vec![(new.key, retry)], hosts: vec![(host.id, update)], ..Batch::default() };
     frontier.commit(&batch).await.unwrap();
     frontier.close().await;
@@ -126,7 +141,7 @@ async fn waits_and_robots_outlive_the_process() {
     assert_eq!(frontier.next_retry(host.id).await.unwrap(), Some(later));
     assert!(frontier.lease(1, 1, now(), now()).await.unwrap().is_empty());
     let host = frontier.lease(1, 1, later, later).await.unwrap().remove(0);
-    assert_eq!((host.not_before, host.failures), (later, 3));
+    assert_eq!((host.not_before, host.failures, host.refusals), (later, 3, 4));
     assert_eq!(host.robots, Some(robots));
     frontier.release(&host, NEVER, true, 0).await.unwrap();
     // Of another run it is none of the business.
@@ -142,7 +157,15 @@ async fn lists_are_due_again_in_a_later_run() {
     frontier.commit(&Batch { run: 1, links: vec![list.clone()], ..Batch::default() }).await.unwrap();
     let host = frontier.lease(1, 1, now(), now() + 60_000).await.unwrap().remove(0);
     let (began, due) = (now() - 1, now() + 100);
-    let again = Fate::Again { due, etag: None, modified: None, rhythm: 100, content: None };
+    let again = Fate::Again {
+        due,
+        etag: None,
+        modified: None,
+        rhythm: 100,
+        content: None,
+        full_at: 0,
+        history: History::default(),
+    };
     frontier.commit(&Batch { run: 1, visits: vec![(list.key, again)], ..Batch::default() }).await.unwrap();
     frontier.release(&host, began, true, 0).await.unwrap();
     assert!(frontier.lease(1, 1, due + 1, due + 60_000).await.unwrap().is_empty(), "not in this run");
@@ -168,7 +191,15 @@ async fn whichever_statement_fails_the_batch_is_wholly_there_or_not_at_all() {
                 "CREATE TRIGGER fails BEFORE {event} ON {table} BEGIN SELECT raise(ABORT, 'disk I/O error'); END"
             );
             sqlx::query(sqlx::AssertSqlSafe(trigger)).execute(&frontier.writer).await.unwrap();
-            let again = Fate::Again { due: 9, etag: None, modified: None, rhythm: 1, content: None };
+            let again = Fate::Again {
+                due: 9,
+                etag: None,
+                modified: None,
+                rhythm: 1,
+                content: None,
+                full_at: 0,
+                history: History::default(),
+            };
             let update = HostUpdate { failures: Some(1), ..HostUpdate::default() };
             let batch = Batch {
                 visits: vec![(first.key, Fate::Done), (list.key, again)],
@@ -241,7 +272,7 @@ async fn what_is_forgotten_is_new_again() {
     let (_dir, frontier) = fresh().await;
     let links = vec![link("http://a.example/1.htm", Kind::Article), link("http://a.example/2.htm", Kind::Article)];
     frontier.commit(&Batch { run: 1, links: links.clone(), ..Batch::default() }).await.unwrap();
-    let done = vec![(links[0].key, Fate::Done), (links[1].key, Fate::Retry { due: 5, tries: 2 })];
+    let done = vec![(links[0].key, Fate::Done), (links[1].key, Fate::Retry { due: 5, history: failures(2) })];
     let update =
         HostUpdate { not_before: Some(now() + 60_000), blocked: Some(Some("429".into())), ..HostUpdate::default() };
     let hosts = vec![(links[0].key.host, update)];
@@ -252,11 +283,151 @@ async fn what_is_forgotten_is_new_again() {
     assert_eq!(frontier.queues(now(), 10).await.unwrap()[0].blocked.as_deref(), Some("429"));
 
     assert_eq!(frontier.origins("a.example").await.unwrap(), ["http://a.example"]);
-    assert_eq!(frontier.unblock("http://a.example").await.unwrap(), 1);
+    assert_eq!(frontier.unblock("http://a.example").await.unwrap(), 2, "the host, and the page that failed");
     assert_eq!(frontier.overview(now()).await.unwrap().held_back, 0);
     assert_eq!(frontier.forget_url(&links[0].key).await.unwrap(), 1);
     assert_eq!(frontier.known(&[links[0].key]).await.unwrap(), [false]);
     assert_eq!(frontier.forget_host("http://a.example").await.unwrap(), 2);
     assert_eq!(frontier.counts().await.unwrap(), Counts::default());
     frontier.vacuum().await.unwrap();
+}
+
+async fn tasks(frontier: &SqliteFrontier) -> Vec<Task> {
+    let hosts = frontier.lease(1, 10, now(), now() + 60_000).await.unwrap();
+    let mut tasks = Vec::new();
+    for host in &hosts {
+        tasks.extend(frontier.next(host, Cursor::START, now(), now() + 1, 100).await.unwrap());
+        frontier.release(host, NEVER, true, 0).await.unwrap();
+    }
+    tasks
+}
+
+#[tokio::test]
+async fn failures_are_kept_with_the_address_and_a_postponed_page_keeps_its_own() {
+    let (_dir, frontier) = fresh().await;
+    let links = vec![link("http://a.example/1.htm", Kind::Article), link("http://a.example/2.htm", Kind::Article)];
+    let visits =
+        vec![(links[0].key, Fate::Retry { due: 5, history: failures(2) }), (links[1].key, Fate::Postpone { due: 5 })];
+    frontier.commit(&Batch { run: 1, links: links.clone(), ..Batch::default() }).await.unwrap();
+    frontier.commit(&Batch { run: 1, visits, ..Batch::default() }).await.unwrap();
+    let of = async |key: UrlKey| tasks(&frontier).await.into_iter().find(|task| task.key == key).unwrap();
+    assert_eq!((of(links[0].key).await.tries, of(links[0].key).await.history.count), (2, 2));
+    assert_eq!((of(links[1].key).await.tries, of(links[1].key).await.history), (0, History::default()));
+    let visits = vec![(links[0].key, Fate::Postpone { due: 6 })];
+    frontier.commit(&Batch { run: 1, visits, ..Batch::default() }).await.unwrap();
+    assert_eq!(of(links[0].key).await.history.count, 2);
+    let why = frontier.address(&links[0].key).await.unwrap();
+    assert_eq!(why.queued.unwrap().history.latest.len(), 2);
+}
+
+#[tokio::test]
+async fn a_rejected_address_is_done_until_its_time_to_be_looked_at_again() {
+    let (_dir, frontier) = fresh().await;
+    let page = link("http://a.example/1.htm", Kind::Article);
+    frontier.commit(&Batch { run: 1, links: vec![page.clone()], ..Batch::default() }).await.unwrap();
+    let ending = |revisits, revisit_at| Ending {
+        at: now(),
+        reason: "http-status".into(),
+        detail: "status 404".into(),
+        revisits,
+        revisit_at,
+    };
+    let reject = async |ending: Ending| {
+        let visits = vec![(page.key, Fate::Done)];
+        frontier
+            .commit(&Batch { run: 1, visits, endings: vec![(page.key, ending)], ..Batch::default() })
+            .await
+            .unwrap();
+    };
+    reject(ending(0, Some(now() + 60_000))).await;
+    assert!(frontier.revisitable(1, now(), 9).await.unwrap().is_empty());
+    assert_eq!(frontier.revisitable(1, now() + 60_001, 9).await.unwrap(), [page.key]);
+    frontier.commit(&Batch { run: 1, links: vec![page.clone()], ..Batch::default() }).await.unwrap();
+    assert!(tasks(&frontier).await.is_empty(), "a link alone does nothing");
+    assert_eq!(frontier.address(&page.key).await.unwrap().ending.unwrap().detail, "status 404");
+
+    frontier.commit(&Batch { run: 1, revisits: vec![page.clone()], ..Batch::default() }).await.unwrap();
+    assert_eq!(tasks(&frontier).await[0].revisits, 1);
+    assert!(frontier.revisitable(1, now() + 60_001, 9).await.unwrap().is_empty(), "once");
+    reject(ending(1, None)).await;
+    assert!(tasks(&frontier).await.is_empty() && frontier.revisitable(1, NEVER, 9).await.unwrap().is_empty());
+    frontier.commit(&Batch { run: 1, recovered: vec![page.key], ..Batch::default() }).await.unwrap();
+    assert!(frontier.address(&page.key).await.unwrap().ending.is_none());
+}
+
+#[tokio::test]
+async fn what_is_left_out_is_taken_up_by_a_wider_window_and_nothing_twice() {
+    let (_dir, frontier) = fresh().await;
+    let urls: Vec<NewUrl> = (1..=4).map(|n| link(&format!("http://a.example/{n}.htm"), Kind::Article)).collect();
+    let left = |n: usize, published, was_fetched| LeftOut {
+        key: urls[n].key,
+        path: urls[n].url.path_and_query().to_owned(),
+        kind: Kind::Article,
+        depth: 1,
+        published,
+        was_fetched,
+    };
+    // The first two are fetched: one is written, one is too old by its own date. The third stands in a feed only, the fourth
+    // was left out by its feed and then came from a page without dates.
+    frontier.commit(&Batch { run: 1, links: urls[..2].to_vec(), ..Batch::default() }).await.unwrap();
+    let visits = vec![(urls[0].key, Fate::Done), (urls[1].key, Fate::Done)];
+    let left_out = vec![left(0, 50, false), left(1, 50, true), left(2, 60, false), left(3, 60, false)];
+    frontier.commit(&Batch { run: 1, visits, left_out, ..Batch::default() }).await.unwrap();
+    frontier.commit(&Batch { run: 1, visits: vec![(urls[3].key, Fate::Done)], ..Batch::default() }).await.unwrap();
+    frontier.commit(&Batch { run: 1, left_out: vec![left(0, 50, false)], ..Batch::default() }).await.unwrap();
+
+    let admit = async |window| frontier.admit_left_out(urls[0].key.host, window, now()).await.unwrap();
+    assert_eq!(frontier.left_out_hosts(1).await.unwrap(), [(urls[0].key.host, "http://a.example".to_owned())]);
+    assert_eq!(admit(70..100).await, 0);
+    assert_eq!(admit(55..100).await, 1, "the third");
+    assert_eq!(admit(Millis::MIN..Millis::MAX).await, 1, "the second; the first is written");
+    let mut found: Vec<String> = tasks(&frontier).await.iter().map(|task| task.url.path().to_owned()).collect();
+    found.sort();
+    assert_eq!(found, ["/2.htm", "/3.htm"]);
+    assert_eq!(admit(Millis::MIN..Millis::MAX).await, 0);
+    assert!(frontier.left_out_hosts(1).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn marks_of_a_clock_that_was_ahead_are_taken_back() {
+    let (_dir, frontier) = fresh().await;
+    let year = now() + 365 * 86_400_000;
+    let links: Vec<NewUrl> = ["list.htm", "1.htm", "2.htm"]
+        .iter()
+        .map(|path| {
+            let kind = if path.starts_with("list") { Kind::List } else { Kind::Article };
+            NewUrl { due: year, ..link(&format!("http://a.example/{path}"), kind) }
+        })
+        .collect();
+    frontier.commit(&Batch { run: 1, links: links.clone(), ..Batch::default() }).await.unwrap();
+    let history = History::default().with(Failure { at: year, class: FailureClass::Transient, what: "reset".into() });
+    let visits = vec![(links[1].key, Fate::Retry { due: year + 1, history })];
+    let update = HostUpdate { not_before: Some(year), ..HostUpdate::default() };
+    let hosts = vec![(links[0].key.host, update)];
+    frontier.commit(&Batch { run: 1, visits, hosts, ..Batch::default() }).await.unwrap();
+    for text in ["UPDATE url SET visited = ?1 WHERE kind = 1", "UPDATE host SET held_at = ?1"] {
+        sqlx::query(text).bind(year).execute(&frontier.writer).await.unwrap();
+    }
+    assert!(tasks(&frontier).await.is_empty());
+    frontier.select(1, now(), &|_| true).await.unwrap();
+    assert_eq!(tasks(&frontier).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_list_that_nothing_names_leaves_the_queue_and_comes_back_with_the_next_link() {
+    let (_dir, frontier) = fresh().await;
+    let seed = link("http://a.example/", Kind::List);
+    let list = NewUrl { depth: 1, ..link("http://a.example/list.htm", Kind::List) };
+    let links = vec![seed, list.clone()];
+    frontier.commit(&Batch { run: 1, links: links.clone(), ..Batch::default() }).await.unwrap();
+    frontier.select(1, now(), &|_| true).await.unwrap();
+    assert_eq!(frontier.known_lists(1).await.unwrap().len(), 2);
+    let long_ago = now() - millis(LIST_NAMED) - 1000;
+    sqlx::query("UPDATE url SET named_at = ?1").bind(long_ago).execute(&frontier.writer).await.unwrap();
+    frontier.select(1, now(), &|_| true).await.unwrap();
+    assert_eq!(frontier.known_lists(1).await.unwrap().len(), 1, "the seed stays");
+    frontier.commit(&Batch { run: 1, links, ..Batch::default() }).await.unwrap();
+    assert_eq!(frontier.known_lists(1).await.unwrap().len(), 2);
+    frontier.commit(&Batch { run: 1, visits: vec![(list.key, Fate::Forget)], ..Batch::default() }).await.unwrap();
+    assert_eq!(frontier.known(&[list.key]).await.unwrap(), [false]);
 }
