@@ -38,9 +38,10 @@ pub fn default_user_agent() -> String {
 pub struct Config {
     /// Folder with selector files that add to and override the built-in ones.
     pub selectors: Option<PathBuf>,
-    /// Sites to crawl when the command line names none: ids of selector files (`sznews`).
-    #[schemars(with = "Vec<String>")]
-    pub sites: Vec<toml::Spanned<String>>,
+    /// Sites to crawl when the command line names none: ids of selector files (`sznews`). Absent: all of the folder
+    /// `selectors` that say where to start.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub sites: Option<Vec<toml::Spanned<String>>>,
     /// When `jingwen daemon` crawls the sites whose own files do not say: a cron expression (`"*/10 6-23 * * *"`, with a
     /// time zone behind it if it is another than the site's), or an interval (`"every 30m"`).
     #[schemars(with = "Option<String>")]

@@ -144,3 +144,28 @@ fn a_sitemap_that_says_an_old_article_changed_is_believed_when_checking() {
     *CHANGED.lock().unwrap() = "2099-01-01";
     assert_eq!(recheck(&server, &bench, "7d").0, ["/a_1.htm"]);
 }
+
+#[test]
+fn written_for_every_run_it_looks_at_each_article_the_seldomer_the_older_it_is() {
+    static LATER: Mutex<bool> = Mutex::new(false);
+    let server = serve(&LATER);
+    for (site, config) in [("", "[crawl]\nrecheck = \"48h\"\n"), ("recheck = \"48h\"", "")] {
+        let bench = Bench::new(&server, &["a.test"], site, &format!("{FAST}{config}"));
+        bench.crawl();
+        let asked = || {
+            server.clear();
+            bench.crawl();
+            articles_asked(&server).len()
+        };
+        assert_eq!(asked(), 0, "they were just written");
+        bench.change("UPDATE recent SET at = at - 400000, looked = looked - 400000");
+        assert_eq!((asked(), asked()), (3, 0));
+        // After ten hours they are not looked at before another five have passed.
+        bench.change("UPDATE recent SET at = at - 36000000, looked = looked - 14400000");
+        assert_eq!(asked(), 0);
+        bench.change("UPDATE recent SET looked = looked - 7200000");
+        assert_eq!(asked(), 3);
+        bench.change("UPDATE recent SET at = at - 172800000, looked = looked - 172800000");
+        assert_eq!(asked(), 0, "older than it looks back");
+    }
+}

@@ -233,6 +233,58 @@ fn files_are_taken_over_when_right_and_told_of_when_wrong() {
 }
 
 #[test]
+fn names_that_others_lead_here_are_not_answered_and_wrong_tokens_late() {
+    let server = site(Arc::new(AtomicUsize::new(1)));
+    let bench = bench(&server, "every 1h", "hosts = [\"status.test\"]\n");
+    let daemon = start(&bench);
+    let status = |host: &str| {
+        let mut stream = TcpStream::connect(daemon.address).unwrap();
+        let request = format!("GET /metrics HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text.split(' ').nth(1).unwrap().parse::<u16>().unwrap()
+    };
+    let port = daemon.address.port();
+    for (host, expected) in [
+        (format!("localhost:{port}"), 200),
+        (format!("127.0.0.1:{port}"), 200),
+        ("status.test".to_owned(), 200),
+        (format!("evil.test:{port}"), 421),
+        ("127.0.0.1.evil.test".to_owned(), 421),
+    ] {
+        assert_eq!(status(&host), expected, "{host}");
+    }
+    let begun = Instant::now();
+    for _ in 0..3 {
+        let wrong = daemon.ask("POST", "/reload", &[("Authorization", "Bearer not-the-token-of-this-page")], "");
+        assert_eq!(wrong.status, 401);
+    }
+    assert!(begun.elapsed() > Duration::from_secs(1), "{:?}", begun.elapsed());
+    // A client that does not say what it wants is not waited for.
+    let mut silent = TcpStream::connect(daemon.address).unwrap();
+    silent.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n").unwrap();
+    silent.set_read_timeout(Some(Duration::from_secs(25))).unwrap();
+    assert!(silent.read_to_end(&mut Vec::new()).is_ok(), "the connection stays open");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn output_that_others_touch_is_noticed_between_runs() {
+    let server = site(Arc::new(AtomicUsize::new(3)));
+    let bench = bench(&server, "every 1h", "");
+    let daemon = start(&bench);
+    daemon.ask("POST", "/sites/local/run", &[("Authorization", &format!("Bearer {TOKEN}"))], "");
+    until("the articles", || bench.articles().len() == 3);
+    assert_eq!(daemon.get("/readyz").status, 200);
+    fs::rename(bench.path("out/articles.jsonl"), bench.path("out/moved.jsonl")).unwrap();
+    until("it is said", || daemon.get("/readyz").body.contains("articles.jsonl was moved or removed"));
+    assert!(fs::read_to_string(bench.path("daemon.log")).unwrap().contains("was moved or removed by somebody else"));
+    assert_eq!(daemon.stop(), Some(0));
+    assert_eq!(fs::read(bench.path("out/articles.jsonl")).unwrap(), b"");
+}
+
+#[test]
 fn health_says_what_fails() {
     let server = site(Arc::new(AtomicUsize::new(1)));
     let bench = bench(&server, "every 1s", "");

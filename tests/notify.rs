@@ -403,7 +403,11 @@ async fn a_program_gets_the_event_and_what_it_says_is_recorded() {
         hook(name, &format!("command = {array}\ntemplate = '{{site}}: {{title}}'\n{rest}"))
     };
     let hooks = vec![
-        command("good", "cat > $1; echo \"$JINGWEN_KIND $JINGWEN_SITE $JINGWEN_TITLE\" > $1.env", ""),
+        command(
+            "good",
+            "cat > $1; echo \"$JINGWEN_KIND $JINGWEN_SITE $JINGWEN_TITLE\" > $1.env; env | grep CARGO > $1.all",
+            "env = ['CARGO_PKG_NAME']",
+        ),
         command("bad", "echo first >&2; echo cannot reach the pager >&2; exit 7", ""),
         // What it started ends with it, and does not read what it is told.
         command("stuck", "echo $$ > $1.pid; sleep 300 & sleep 300", "timeout = '1500ms'"),
@@ -422,6 +426,9 @@ async fn a_program_gets_the_event_and_what_it_says_is_recorded() {
     assert_eq!(input["text"], "sznews: www.sznews.com refuses us");
     let env = std::fs::read_to_string(dir.path().join("out.env")).unwrap();
     assert_eq!(env.trim(), "blocked sznews www.sznews.com refuses us");
+    // Of what this process was started with it gets what programs need, and what the hook names.
+    let all = std::fs::read_to_string(dir.path().join("out.all")).unwrap();
+    assert_eq!(all.trim(), "CARGO_PKG_NAME=jingwen");
     assert_eq!(by["bad"].result.as_deref(), Some("exit status: 7: cannot reach the pager"));
     assert_eq!(by["stuck"].result.as_deref(), Some("killed after 1500ms"));
     let group = std::fs::read_to_string(dir.path().join("out.pid")).unwrap();

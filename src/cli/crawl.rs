@@ -234,10 +234,10 @@ pub fn targets(
             chosen.push(site);
         }
     }
-    if what.is_empty() && config.sites.is_empty() {
+    if what.is_empty() && config.sites.is_none() {
         chosen.extend(own(sites));
     } else if what.is_empty() {
-        for name in &config.sites {
+        for name in config.sites.iter().flatten() {
             match (find(name.get_ref(), sites), source) {
                 (Some(site), _) => chosen.push(site),
                 (None, Some(source)) => {
