@@ -181,3 +181,33 @@ fn a_list_that_gives_nothing_is_reported_with_the_reason() {
         assert!(said.lines().any(|line| line.contains(path) && line.contains(why)), "{path}: {said}");
     }
 }
+
+#[test]
+fn a_feed_among_the_seeds_is_read_as_one() {
+    let feed =
+        "<?xml version=\"1.0\"?><rss><channel><item><title>A & B</title><link>/a_1.htm</link></item></channel></rss>";
+    let server = site(feed.as_bytes().to_vec(), |_| None);
+    let bench = Bench::new(&server, &["a.test"], "", FAST);
+    bench.crawl();
+    assert_eq!(bench.urls(), ["http://a.test/a_1.htm"]);
+}
+
+#[test]
+fn what_a_path_into_json_does_not_know_is_refused_with_its_place() {
+    let server = site(Vec::new(), |_| None);
+    let bench = Bench::new(&server, &["a.test"], "", FAST);
+    for (list, place) in [
+        ("{ url = '/list', json = 'data[*].url' }", "data[*].url"),
+        ("{ url = '/list', json = ['a[].url', '$.b'] }", "$.b"),
+        ("{ url = '/list', json = 'data[]', link = 'https://a.test/x.htm' }", "https://a.test/x.htm"),
+        ("{ url = '/list', link = 'https://a.test/{id}.htm' }", "link"),
+    ] {
+        let text =
+            support::selectors(&["a.test"], "").replace("lists = ['/list_\\d+\\.htm$']", &format!("lists = [{list}]"));
+        bench.write("selectors/local.toml", &text);
+        let check = bench.run(&["check", "selectors/local.toml"]);
+        let said = stderr(&check) + &String::from_utf8_lossy(&check.stdout);
+        assert_eq!(check.status.code(), Some(2), "{list}: {said}");
+        assert!(said.contains(place) && said.contains("local.toml:5:"), "{list}: {said}");
+    }
+}

@@ -81,6 +81,9 @@ pub fn not_text(bytes: &[u8]) -> Option<NotText> {
     if let Some((_, _, what)) = MAGIC.iter().find(is_magic) {
         return Some(NotText::Format(what));
     }
+    // Some servers fill the last block of a file with NULs.
+    let end = bytes.iter().rposition(|b| *b != 0).map_or(0, |last| last + 1);
+    let bytes = &bytes[..end];
     if bytes.len() < MIN_SAMPLE || is_wide(bytes) {
         return None;
     }
@@ -246,6 +249,7 @@ mod tests {
             encoding_rs::WINDOWS_1252.encode(&page("Le garçon a été très fâché")).0.into_owned(),
             encoding_rs::BIG5.encode(&"香港報紙今天出版".repeat(40)).0.into_owned(),
             encoding_rs::WINDOWS_1252.encode(&"Le garçon a été très fâché. ".repeat(40)).0.into_owned(),
+            [page(text).as_bytes(), &[0; 4000]].concat(),
             b"Not found".to_vec(),
             Vec::new(),
         ] {

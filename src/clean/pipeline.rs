@@ -148,7 +148,8 @@ fn html(page: &Page<'_>, sites: &Sites, options: &Options) -> Cleaned {
         }
     }
     out.redirect = refresh.or_else(|| {
-        let is_empty = out.article.is_err() && out.links.len() < MANY_LINKS;
+        // One link may say where to go on if the browser does not.
+        let is_empty = out.article.is_err() && out.links.len() <= 1;
         base.as_ref().filter(|_| is_empty).and_then(|base| redirect::by_script_or_frame(&decoded.text, base))
     });
     if let (Some(redirect), Err(rejection)) = (&out.redirect, &mut out.article) {

@@ -82,6 +82,20 @@ fn of_text(text: &str, source: &Source<'_>) -> ListOutcome {
     }
 }
 
+/// True for a body that is a feed or sitemap by its root element, whatever it was asked for as.
+pub fn is_list(body: &[u8]) -> bool {
+    const ROOTS: [&[u8]; 5] = [b"<rss", b"<feed", b"<rdf:RDF", b"<urlset", b"<sitemapindex"];
+    /// A declaration, a style sheet and a comment stand before the root.
+    const HEAD: usize = 512;
+    let start = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
+    let head = &start[..start.len().min(HEAD)];
+    let has_root = |root: &[u8]| memchr::memmem::find(head, root).is_some();
+    match head.starts_with(b"<?xml") {
+        true => ROOTS.into_iter().any(has_root),
+        false => ROOTS.into_iter().any(|root| head.starts_with(root)),
+    }
+}
+
 enum Root {
     Sitemap,
     Feed,

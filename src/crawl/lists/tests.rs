@@ -153,6 +153,16 @@ fn a_list_that_gives_nothing_says_why() {
 }
 
 #[test]
+fn what_a_body_is_shows_in_its_root() {
+    for body in ["<?xml version='1.0'?>\n<!-- x --><rss>", "\u{feff} <urlset>", "<feed xmlns='x'>"] {
+        assert!(is_list(body.as_bytes()), "{body}");
+    }
+    for body in ["<html><!-- <rss> -->", "<?xml version='1.0'?><html>", "", "rss"] {
+        assert!(!is_list(body.as_bytes()), "{body}");
+    }
+}
+
+#[test]
 fn lists_in_json() {
     let body = r#"callback({"data":[{"URL":"/1.htm"},{"URL":"http://b.example/2.htm"},{"x":1},null,{"URL":""}]});"#;
     let out = from_json(&["data[].URL"], None, body);

@@ -71,7 +71,9 @@ impl Visit {
         }
         match task.kind {
             Kind::Sitemap | Kind::Feed => self.list(response, turn).await,
-            Kind::List if self.json_rule().is_some() => self.list(response, turn).await,
+            Kind::List if self.json_rule().is_some() || lists::is_list(&response.body) => {
+                self.list(response, turn).await
+            }
             _ => self.html(response, turn).await?,
         }
         Some(self.finished())
