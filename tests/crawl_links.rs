@@ -171,11 +171,12 @@ fn a_list_that_gives_nothing_is_reported_with_the_reason() {
         .replace("lists = ['/list_\\d+\\.htm$']", "lists = [{ url = '/list_\\d+\\.htm$', json = \"data[].url\" }]")
         .replace("seeds = [\"http://a.test/\"]", "seeds = [\"http://a.test/\", \"http://a.test/list_1.htm\"]");
     bench.write("selectors/local.toml", &text);
-    let output = bench.crawl();
+    let output = bench.run(&["crawl"]);
+    assert_eq!(output.status.code(), Some(3));
     let said = stderr(&output);
     for (path, why) in [
         ("/feed.xml", "not a list (a page of HTML)"),
-        ("/map.xml", "1 items without an address"),
+        ("/map.xml", "1 item without an address"),
         ("/list_1.htm", "no match (`data[].url`: no `data` in an object with `code`, `msg`)"),
     ] {
         assert!(said.lines().any(|line| line.contains(path) && line.contains(why)), "{path}: {said}");

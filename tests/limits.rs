@@ -191,7 +191,7 @@ fn the_size_of_a_sitemap() {
     let full = sitemap(of(MAX_LOCS).as_bytes());
     assert_eq!((full.entries.len(), full.problems.to_string().as_str()), (50_000, ""));
     let over = sitemap(of(MAX_LOCS + 1).as_bytes());
-    let said = "1 items beyond the limit (50000 are taken of one list)";
+    let said = "1 item beyond the limit (50000 are taken of one list)";
     assert_eq!((over.entries.len(), over.problems.to_string().as_str()), (50_000, said));
     let packed = |length: usize| {
         let mut plain = of(2).into_bytes();

@@ -125,10 +125,13 @@ impl fmt::Display for Problems {
             if n > 0 {
                 f.write_str("; ")?;
             }
-            if matches!(problem, ListProblem::NoAddress | ListProblem::BadAddress | ListProblem::OverLimit) {
-                write!(f, "{count} ")?;
+            let is_counted =
+                matches!(problem, ListProblem::NoAddress | ListProblem::BadAddress | ListProblem::OverLimit);
+            match (is_counted, *count) {
+                (false, _) => f.write_str(problem.text())?,
+                (true, 1) => write!(f, "1 {}", problem.text().replacen("items", "item", 1))?,
+                (true, n) => write!(f, "{n} {}", problem.text())?,
             }
-            f.write_str(problem.text())?;
             if !detail.is_empty() {
                 write!(f, " ({detail})")?;
             }

@@ -137,7 +137,7 @@ fn a_list_that_gives_nothing_says_why() {
         ("<rss><item><title>1</title></item><item/></rss>", "2 items without an address"),
         (
             "<rss><item><link>mailto:a@a.example</link></item></rss>",
-            "1 items whose address cannot be fetched (the first is `mailto:a@a.example`)",
+            "1 item whose address cannot be fetched (the first is `mailto:a@a.example`)",
         ),
         ("<!DOCTYPE html><html><body>404</body></html>", "not a list (a page of HTML)"),
         ("Forbidden by rule", "not a list (neither feed nor sitemap: `Forbidden by rule`)"),
@@ -167,7 +167,7 @@ fn lists_in_json() {
     let body = r#"callback({"data":[{"URL":"/1.htm"},{"URL":"http://b.example/2.htm"},{"x":1},null,{"URL":""}]});"#;
     let out = from_json(&["data[].URL"], None, body);
     assert_eq!(paths(&out), ["/1.htm", "/2.htm"]);
-    assert_eq!(out.problems.to_string(), "1 items without an address");
+    assert_eq!(out.problems.to_string(), "1 item without an address");
     let escaped = from_json(&["u"], None, r#"{"u":"/1?a=1&amp;b=2"}"#);
     assert_eq!(paths(&escaped), ["/1?a=1&b=2"]);
     let two = from_json(&["a[]", "b[].u"], None, r#"{"a":["/1"],"b":[{"u":"/2"}]}"#);
@@ -192,7 +192,7 @@ fn a_path_that_leads_nowhere_is_named() {
         (r#"{"data":[{"link":"/1"}]}"#, "no match (`data[].url`: no `url` in an object with `link`)"),
         (r#"{"code":500,"msg":"sign error"}"#, "no match (`data[].url`: no `data` in an object with `code`, `msg`)"),
         (r#"{"data":[]}"#, "no items (the list at `data[].url` is empty)"),
-        (r#"{"data":[{"url":["/1"]}]}"#, "1 items without an address (`data[].url` leads to a list of 1)"),
+        (r#"{"data":[{"url":["/1"]}]}"#, "1 item without an address (`data[].url` leads to a list of 1)"),
         ("<html>请登录</html>", "not a list (neither object nor array in it: `<html>请登录</html>`)"),
         ("", "empty"),
     ] {
