@@ -104,6 +104,42 @@ fn a_body_that_ends_early_is_used_only_where_the_document_is_whole() {
 }
 
 #[test]
+fn a_part_that_nobody_asked_for_is_not_the_page() {
+    let server = Server::start(|hit, _| match hit.path.as_str() {
+        "/" => home(3),
+        path if path.starts_with("/a_") => {
+            let (n, body) = (number(path), article(number(path)));
+            let answer = page(206, body.clone());
+            match n {
+                1 => with(answer, "Content-Range", &format!("bytes 0-{}/{}", body.len() - 1, body.len())),
+                2 => answer,
+                _ => with(answer, "Content-Range", &format!("bytes 0-{}/{}", body.len() - 1, body.len() * 2)),
+            }
+        }
+        _ => page(404, ""),
+    });
+    let bench = Bench::new(&server, &["a.test"], "", FAST);
+    bench.run(&["crawl"]);
+    assert_eq!(bench.urls(), ["http://a.test/a_1.htm", "http://a.test/a_2.htm"]);
+}
+
+#[test]
+fn cookies_that_the_server_finds_too_large_are_forgotten() {
+    let server = Server::start(|hit, _| match hit.path.as_str() {
+        "/" => with(home(3), "Set-Cookie", &format!("basket={}; path=/", "x".repeat(3000))),
+        path if path.starts_with("/a_") => match hit.headers.get("cookie") {
+            Some(_) => page(400, "Request Header Or Cookie Too Large"),
+            None => page(200, article(number(path))),
+        },
+        _ => page(404, ""),
+    });
+    let bench = Bench::new(&server, &["a.test"], "", FAST);
+    bench.crawl();
+    assert_eq!(bench.articles().len(), 3, "{:?}", bench.rejected());
+    assert_eq!(server.paths().iter().filter(|path| path.starts_with("/a_")).count(), 4);
+}
+
+#[test]
 fn a_connection_that_was_closed_meanwhile_costs_no_try() {
     // Closes after each answer without saying so.
     let asked = std::sync::Arc::new(AtomicUsize::new(0));
@@ -126,6 +162,29 @@ fn a_connection_that_was_closed_meanwhile_costs_no_try() {
 /// Cookies that a request has.
 fn has(hit: &Hit, cookie: &str) -> bool {
     hit.headers.get("cookie").is_some_and(|all| all.split("; ").any(|one| one == cookie))
+}
+
+#[test]
+fn a_site_that_wants_its_cookie_is_read() {
+    for kind in ["self", "home"] {
+        let server = Server::start(move |hit, _| match hit.path.as_str() {
+            "/" if kind == "home" => with(home(4), "Set-Cookie", "ok=1; path=/; HttpOnly"),
+            "/" => home(4),
+            path if path.starts_with("/a_") && !has(hit, "ok=1") => match kind {
+                "self" => with(redirect(path), "Set-Cookie", "ok=1; path=/"),
+                _ => redirect("/"),
+            },
+            path if path.starts_with("/a_") => page(200, article(number(path))),
+            _ => page(404, ""),
+        });
+        let bench = Bench::new(&server, &["a.test"], "", FAST);
+        bench.crawl();
+        assert_eq!(bench.articles().len(), 4, "{kind}: {:?}", bench.rejected());
+        let asked = server.paths().iter().filter(|path| path.contains("/a_")).count();
+        assert!(asked <= 6, "{kind}: the detour is made once, not for each page: {asked}");
+        // A later run has a jar of its own.
+        assert!(server.hits()[0].headers.get("cookie").is_none());
+    }
 }
 
 #[test]

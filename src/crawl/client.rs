@@ -74,9 +74,20 @@ impl HttpError {
     }
 }
 
+/// Clients differ for hosts that need something else than the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientKind {
+    /// For all others.
+    Usual,
+    /// Takes any certificate, for sites whose selector files ask for it.
+    Unchecked,
+    /// Speaks HTTP/1.1 only, for servers that offer HTTP/2 and then refuse it.
+    Http1,
+}
+
 impl ClientOptions {
-    /// Makes a client. `accept_invalid_certs` is for sites whose selector files ask for it.
-    pub fn build(&self, guard: &Guard, accept_invalid_certs: bool) -> Result<reqwest::Client, HttpError> {
+    /// Makes a client.
+    pub fn build(&self, guard: &Guard, kind: ClientKind) -> Result<reqwest::Client, HttpError> {
         // Fails only if a provider is there already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
@@ -96,9 +107,12 @@ impl ClientOptions {
             .connector_layer(MapRequestLayer::new(note_connection))
             .http1_max_headers(1000)
             .http2_max_header_list_size(u32::try_from(self.limits.max_headers).unwrap_or(u32::MAX))
-            .tls_danger_accept_invalid_certs(accept_invalid_certs)
+            .tls_danger_accept_invalid_certs(kind == ClientKind::Unchecked)
             // A proxy that the environment names would do the look-up itself, behind the guard's back.
             .no_proxy();
+        if kind == ClientKind::Http1 {
+            builder = builder.http1_only();
+        }
         if let Some(proxy) = &self.proxy {
             let except = NoProxy::from_string(&proxy.except.join(","));
             builder = builder.proxy(Proxy::all(&proxy.url)?.no_proxy(except));

@@ -51,6 +51,20 @@ impl Jar {
         (!header.is_empty()).then_some(header)
     }
 
+    /// Forgets the cookies for an address where the server finds them too large; gives whether there were any.
+    pub fn forget(&self, url: &Url, status: u16) -> bool {
+        /// Below, in bytes, other things are wrong with a request that gets a status that can mean anything.
+        const LARGE: usize = 1 << 10;
+        let sent = self.header(url, &[]).map_or(0, |header| header.len());
+        let is_too_large = match status {
+            // 494 is nginx's own.
+            431 | 494 => sent > 0,
+            400 | 413 => sent > LARGE,
+            _ => false,
+        };
+        is_too_large && url.host_str().is_some_and(|host| lock(&self.stores).remove(&domain(host)).is_some())
+    }
+
     /// Keeps the cookies of a response. True if what will be sent has changed.
     pub fn keep(&self, url: &Url, headers: &HeaderMap) -> bool {
         let mut is_changed = false;

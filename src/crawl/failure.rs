@@ -134,6 +134,11 @@ pub fn is_unprocessed(error: &reqwest::Error, is_reused: bool) -> bool {
     is_reused && find::<io::Error>(error).is_some_and(|error| closed.contains(&error.kind()))
 }
 
+/// True where the server offers HTTP/2 and wants HTTP/1.1 for what was asked (RFC 9113, 7).
+pub fn wants_http1(error: &(dyn Error + 'static)) -> bool {
+    find::<h2::Error>(error).is_some_and(|error| error.reason() == Some(h2::Reason::HTTP_1_1_REQUIRED))
+}
+
 /// The first of the causes that has a type. `io::Error` hides the error that it wraps from `source`.
 pub fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
@@ -207,6 +212,13 @@ mod tests {
         let outer = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, inner));
         assert!(find::<rustls::Error>(&outer).is_some());
         assert!(find::<h2::Error>(&outer).is_none());
+    }
+
+    #[test]
+    fn servers_that_want_the_older_protocol_are_known() {
+        let wrapped = |reason: h2::Reason| io::Error::other(h2::Error::from(reason));
+        assert!(wants_http1(&wrapped(h2::Reason::HTTP_1_1_REQUIRED)));
+        assert!(!wants_http1(&wrapped(h2::Reason::INTERNAL_ERROR)));
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! One request, one answer, within limits. Redirects are not followed here: each hop is a request of its own.
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -16,10 +16,12 @@ use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::Semaphore;
 use url::Url;
 
+use super::client::ClientKind;
 pub use super::client::{ClientOptions, HttpError, ProxyOptions};
+use super::context::lock;
 use super::cookies::Jar;
 pub use super::failure::FetchError;
-use super::failure::{find, is_unprocessed};
+use super::failure::{find, is_unprocessed, wants_http1};
 use super::guard::Guard;
 use super::inflate;
 use super::unpack::{GZIP, Unpacked, is_whole, unpack};
@@ -31,6 +33,8 @@ const LARGE: usize = 1 << 20;
 const LARGE_AT_ONCE: usize = 6;
 /// Bodies of redirects and errors are read where they are smaller than this, in bytes, to keep the connection.
 const UNREAD: u64 = 64 << 10;
+/// Most hosts that HTTP/1.1 alone is spoken to because they want it.
+const MOST_HTTP1: usize = 1000;
 
 /// Times that a request is repeated at once because the server has not processed it.
 const REPEATS: u32 = 3;
@@ -160,6 +164,10 @@ struct Shared {
     client: reqwest::Client,
     /// For sites whose certificates are not checked.
     unchecked: Option<reqwest::Client>,
+    /// For hosts that want HTTP/1.1, made when the first one does.
+    http1: OnceLock<reqwest::Client>,
+    http1_hosts: Mutex<HashSet<String>>,
+    options: ClientOptions,
     is_proxied: bool,
     guard: Guard,
     limits: Limits,
@@ -172,12 +180,15 @@ struct Shared {
 impl Http {
     /// A client for these sites, each with what its file says of requests.
     pub fn new(options: &ClientOptions, guard: Guard, sites: Arc<Sites>) -> Result<Self, HttpError> {
-        let client = options.build(&guard, false)?;
+        let client = options.build(&guard, ClientKind::Usual)?;
         let is_unchecked = sites.all().iter().any(|site| site.crawl.requests.accept_invalid_certs);
-        let unchecked = is_unchecked.then(|| options.build(&guard, true)).transpose()?;
+        let unchecked = is_unchecked.then(|| options.build(&guard, ClientKind::Unchecked)).transpose()?;
         let shared = Shared {
             client,
             unchecked,
+            http1: OnceLock::new(),
+            http1_hosts: Mutex::default(),
+            options: options.clone(),
             is_proxied: options.proxy.is_some(),
             guard,
             limits: options.limits.clone(),
@@ -193,10 +204,10 @@ impl Http {
         let shared = &self.shared;
         let requests = rules.map(|site| &site.crawl.requests);
         let is_unchecked = requests.is_some_and(|rules| rules.accept_invalid_certs);
-        let client = shared.unchecked.as_ref().filter(|_| is_unchecked).unwrap_or(&shared.client);
+        let client = shared.client(request.url, is_unchecked);
         // A proxy has names of its own for hosts.
         let plain = if shared.is_proxied { None } else { shared.guard.plain(request.url) };
-        let mut builder = client.get(plain.unwrap_or_else(|| request.url.clone()));
+        let builder = client.get(plain.unwrap_or_else(|| request.url.clone()));
         let mut headers = HeaderMap::new();
         for (name, value) in requests.into_iter().flat_map(|rules| &rules.headers) {
             // Checked when the file was read.
@@ -219,8 +230,7 @@ impl Http {
         if let Some(value) = rules.and_then(|site| shared.auth.get(&site.id)) {
             headers.insert(header::AUTHORIZATION, value.clone());
         }
-        builder = builder.headers(headers);
-        builder
+        builder.headers(headers)
     }
 
     async fn get(&self, request: Request<'_>) -> Result<Response, FetchError> {
@@ -228,8 +238,11 @@ impl Http {
         shared.guard.check(request.url)?;
         let begun = Instant::now();
         let site = shared.sites.for_url(request.url).map(|site| &**site);
-        let builder = self.builder(&request, site);
-        let mut answer = self.send(&builder).await?;
+        let mut answer = self.send(&request, site).await?;
+        if self.jar.forget(request.url, answer.status().as_u16()) {
+            tracing::debug!(url = %request.url, "the server finds its own cookies too large; they are forgotten");
+            answer = self.send(&request, site).await?;
+        }
         let size: usize = answer.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
         if size as u64 > shared.limits.max_headers {
             return Err(FetchError::OverLimit { what: "headers", limit: shared.limits.max_headers });
@@ -265,6 +278,9 @@ impl Http {
         // What may be cut is wanted for what it is, whatever type it has.
         let is_wanted = !response.is_binary() || request.truncate.is_some();
         let is_page = matches!(response.status, 200..=299) && is_wanted;
+        if let Some(range) = part_of(&answer) {
+            return Err(FetchError::Incomplete(format!("status 206, of which nobody asked for a part: {range}")));
+        }
         if is_page {
             let encodings = text(header::CONTENT_ENCODING).unwrap_or_default();
             response.body = self.page(&mut answer, &request, &encodings).await?;
@@ -278,19 +294,19 @@ impl Http {
         Ok(response)
     }
 
-    /// Sends a request, and again where the server has not processed it.
-    async fn send(&self, request: &reqwest::RequestBuilder) -> Result<reqwest::Response, FetchError> {
+    /// Sends a request, and again where the server has not processed it or wants HTTP/1.1.
+    async fn send(&self, request: &Request<'_>, site: Option<&Site>) -> Result<reqwest::Response, FetchError> {
         let mut repeats = 0;
         loop {
-            // It has no body, so it can be cloned.
-            let request = request.try_clone().ok_or_else(|| FetchError::Unreachable("not repeatable".to_owned()))?;
+            let builder = self.builder(request, site);
             let (result, is_reused) = IS_CONNECTED
                 .scope(Cell::new(false), async {
-                    let result = request.send().await;
+                    let result = builder.send().await;
                     (result, !IS_CONNECTED.with(Cell::get))
                 })
                 .await;
             match result {
+                Err(error) if wants_http1(&error) && self.shared.use_http1(request.url) => {}
                 Err(error) if repeats < REPEATS && is_unprocessed(&error, is_reused) => {
                     tracing::debug!(%error, "not processed by the server, repeated at once");
                     tokio::time::sleep(REPEAT_WAIT * repeats).await;
@@ -384,6 +400,50 @@ impl Http {
     fn failure(&self, error: &reqwest::Error) -> FetchError {
         FetchError::of(error, self.shared.limits.connect_timeout)
     }
+}
+
+impl Shared {
+    fn client(&self, url: &Url, is_unchecked: bool) -> &reqwest::Client {
+        let wants_http1 = |_: &&reqwest::Client| {
+            !is_unchecked && url.host_str().is_some_and(|host| lock(&self.http1_hosts).contains(host))
+        };
+        match self.http1.get().filter(wants_http1) {
+            Some(client) => client,
+            None => self.unchecked.as_ref().filter(|_| is_unchecked).unwrap_or(&self.client),
+        }
+    }
+
+    /// Speaks HTTP/1.1 to a host from now on; false if it does so already, or cannot.
+    fn use_http1(&self, url: &Url) -> bool {
+        let Some(host) = url.host_str() else { return false };
+        if self.http1.get().is_none() {
+            match self.options.build(&self.guard, ClientKind::Http1) {
+                Ok(client) => _ = self.http1.set(client),
+                Err(error) => {
+                    tracing::warn!(%error, "no client for HTTP/1.1");
+                    return false;
+                }
+            }
+        }
+        let mut hosts = lock(&self.http1_hosts);
+        hosts.len() < MOST_HTTP1 && hosts.insert(host.to_owned())
+    }
+}
+
+/// The part that came of a page of which nobody asked for a part (206), unless it is all of it.
+fn part_of(answer: &reqwest::Response) -> Option<String> {
+    if answer.status() != StatusCode::PARTIAL_CONTENT {
+        return None;
+    }
+    let range = text_of(answer, header::CONTENT_RANGE);
+    let is_all = || {
+        let (range, total) = range.strip_prefix("bytes")?.trim().split_once('/')?;
+        let (first, last) = range.split_once('-')?;
+        let number = |text: &str| text.trim().parse::<u64>().ok();
+        Some(number(first)? == 0 && number(last)?.checked_add(1)? == number(total)?)
+    };
+    // Without a range it is the page under an odd status.
+    (!range.is_empty() && is_all() != Some(true)).then_some(range)
 }
 
 /// True where a body without a length ended with its connection, which the server closed without the notice that TLS asks
