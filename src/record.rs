@@ -160,7 +160,7 @@ pub struct Record {
 
 impl Record {
     /// Takes control characters out of every field: what a page declares (`meta`, JSON-LD, attributes) may hold any.
-    /// The line breaks that part the paragraphs of `text` stay.
+    /// The line breaks that part the paragraphs of `text` stay, and the tabs that part the cells of a row.
     pub fn drop_control_characters(&mut self) {
         let clean = |text: &mut String| {
             if text.contains(char::is_control) {
@@ -168,7 +168,7 @@ impl Record {
             }
         };
         if has_control(&self.text) {
-            self.text.retain(|c| !c.is_control() || c == '\n');
+            self.text.retain(|c| !c.is_control() || matches!(c, '\n' | '\t'));
         }
         [&mut self.title, &mut self.source, &mut self.section, &mut self.summary, &mut self.language]
             .into_iter()

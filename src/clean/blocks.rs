@@ -12,6 +12,7 @@ use scraper::{ElementRef, Html, Node};
 use super::blank::is_tidy;
 pub use super::blank::{is_blank, push_tidy, visible};
 use super::hints::{self, Hints};
+use super::{anchor as links, math, pictures, table};
 
 /// An element that was walked, in document order.
 #[derive(Debug, Clone)]
@@ -92,6 +93,10 @@ pub enum Tag {
     Item,
     /// `td`, `th`
     Cell,
+    /// `tr` of a table of data: its cells are one line, parted by tabs
+    Row,
+    /// `pre`: line breaks are kept
+    Pre,
     /// `div`, `section`, `article`, … and all other blocks
     Block,
     /// `figcaption`
@@ -129,6 +134,10 @@ pub struct Line<'a> {
     pub links: u16,
     /// It stands on other pages of the site too.
     pub repeated: bool,
+    /// A line of code, whose indentation is kept.
+    pub code: bool,
+    /// Of the characters, inside links to attached files.
+    pub attached: u32,
 }
 
 impl Line<'_> {
@@ -161,13 +170,35 @@ struct Open {
     strong: u16,
     captions: u16,
     hidden: bool,
+    /// Hidden by an inline element: text that copyists are to stumble over.
+    hidden_inline: bool,
+    /// Line breaks are kept.
+    breaks: Breaks,
+    /// Inside a row of data, whose cells are parted by tabs.
+    in_row: bool,
+    raised: bool,
+    /// Inside a link to a file that is attached.
+    attached: bool,
     hints: Hints,
+}
+
+/// What becomes of the line breaks of an element's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Breaks {
+    /// They are blanks.
+    Collapse,
+    /// They end lines.
+    Keep,
+    /// They end lines, and indentation is kept.
+    Code,
 }
 
 struct Builder<'a> {
     out: Blocks<'a>,
-    parts: Vec<&'a str>,
+    parts: Vec<Cow<'a, str>>,
     line: Line<'a>,
+    /// Cells of a row before the one under way: bytes of the joined text.
+    cells: String,
 }
 
 impl<'a> Builder<'a> {
@@ -177,26 +208,68 @@ impl<'a> Builder<'a> {
             self.parts.clear();
             return;
         }
-        let text = join(&self.parts);
+        let text = if line.code { join_code(&self.parts) } else { join_parts(&self.parts) };
         self.parts.clear();
         if !text.is_empty() {
             self.out.lines.push(Line { text, ..line });
         }
     }
 
-    fn text(&mut self, text: &'a str, open: &Open) {
-        let chars = visible(text);
+    /// Ends the cell of a row: what follows is parted from it by a tab.
+    fn end_cell(&mut self) {
+        let text = join_parts(&self.parts);
+        self.parts.clear();
+        self.cells.push_str(&text.replace('\t', " "));
+        self.cells.push('\t');
+    }
+
+    /// Ends a row, whose cells become one line.
+    fn end_row(&mut self) {
+        if !self.parts.is_empty() {
+            self.end_cell();
+        }
+        let cells = std::mem::take(&mut self.cells);
+        let line = std::mem::replace(&mut self.line, empty_line());
+        let text = cells.strip_suffix('\t').unwrap_or(&cells);
+        if line.chars > 0 {
+            self.out.lines.push(Line { text: Cow::Owned(text.to_owned()), ..line });
+        }
+    }
+
+    fn text(&mut self, text: impl Into<Cow<'a, str>>, open: &Open) {
+        if open.hidden_inline {
+            return;
+        }
+        let text = text.into();
+        if open.breaks == Breaks::Collapse || open.in_row {
+            return self.piece(text, open);
+        }
+        for (n, piece) in text.split('\n').enumerate() {
+            if n > 0 {
+                self.flush();
+            }
+            self.piece(Cow::Owned(piece.trim_end_matches('\r').to_owned()), open);
+        }
+    }
+
+    fn piece(&mut self, text: Cow<'a, str>, open: &Open) {
+        let text = if open.raised { Cow::Owned(raise(&text)) } else { text };
+        let chars = visible(&text);
         if chars > 0 {
             if self.line.chars == 0 {
                 self.line.block = open.block;
                 self.line.hints = open.hints;
                 self.line.hidden = open.hidden;
+                self.line.code = open.breaks == Breaks::Code;
             } else if !open.hidden {
                 self.line.hidden = false;
             }
             self.line.chars += chars;
             if open.links > 0 {
                 self.line.linked += chars;
+            }
+            if open.attached {
+                self.line.attached += chars;
             }
             if open.strong > 0 {
                 self.line.strong += chars;
@@ -205,10 +278,27 @@ impl<'a> Builder<'a> {
                 self.line.caption += chars;
             }
         }
-        if chars > 0 || !self.parts.is_empty() {
+        if chars > 0 || !self.parts.is_empty() || open.breaks == Breaks::Code {
             self.parts.push(text);
         }
     }
+}
+
+/// Numbers above the line: `10^9` reads as what it is, `109` does not. Other raised text is left as it is.
+fn raise(text: &str) -> String {
+    const RAISED: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    let number = text.trim();
+    let is_number = number.chars().any(|c| c.is_ascii_digit())
+        && number.chars().all(|c| c.is_ascii_digit() || matches!(c, '-' | '+' | '−' | '–'));
+    if !is_number {
+        return text.to_owned();
+    }
+    let up = |c: char| match c {
+        '+' => '⁺',
+        '-' | '−' | '–' => '⁻',
+        c => c.to_digit(10).map_or(c, |d| RAISED[d as usize]),
+    };
+    number.chars().map(up).collect()
 }
 
 fn empty_line<'a>() -> Line<'a> {
@@ -223,6 +313,8 @@ fn empty_line<'a>() -> Line<'a> {
         hints: Hints::empty(),
         links: 0,
         repeated: false,
+        code: false,
+        attached: 0,
     }
 }
 
@@ -239,6 +331,21 @@ fn join<'a>(parts: &[&'a str]) -> Cow<'a, str> {
         push_tidy(&mut out, part);
     }
     out.truncate(out.trim_end_matches(is_blank).len());
+    Cow::Owned(out)
+}
+
+fn join_parts<'a>(parts: &[Cow<'a, str>]) -> Cow<'a, str> {
+    if let [Cow::Borrowed(one)] = parts {
+        return join(&[one]);
+    }
+    let all: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
+    Cow::Owned(join(&all).into_owned())
+}
+
+/// A line of code: nothing is tidied but its end.
+fn join_code<'a>(parts: &[Cow<'a, str>]) -> Cow<'a, str> {
+    let mut out: String = parts.iter().map(AsRef::as_ref).collect();
+    out.truncate(out.trim_end().len());
     Cow::Owned(out)
 }
 
@@ -292,12 +399,13 @@ fn tag_of(name: &str) -> Tag {
         "h6" => Tag::H(6),
         "li" | "dd" | "dt" => Tag::Item,
         "td" | "th" => Tag::Cell,
+        "pre" | "listing" | "xmp" => Tag::Pre,
         "figcaption" => Tag::Caption,
         "a" => Tag::Link,
         "b" | "strong" => Tag::Strong,
         "body" | "html" => Tag::Body,
         "address" | "article" | "aside" | "blockquote" | "center" | "details" | "dialog" | "div" | "dl"
-        | "fieldset" | "figure" | "footer" | "form" | "header" | "hr" | "main" | "nav" | "ol" | "pre" | "section"
+        | "fieldset" | "figure" | "footer" | "form" | "header" | "hr" | "main" | "nav" | "ol" | "section"
         | "summary" | "table" | "tbody" | "tfoot" | "thead" | "tr" | "ul" | "hgroup" | "search" | "legend"
         | "caption" | "founder-content" => Tag::Block,
         _ => Tag::Inline,
@@ -326,12 +434,18 @@ fn is_skipped(name: &str) -> bool {
             | "button"
             | "map"
             | "title"
+            | "rt"
+            | "rp"
+            | "rtc"
+            | "del"
+            | "s"
+            | "strike"
     )
 }
 
 /// Walks the tree below `root` and makes its lines. Nodes for which `cut` holds are left out with all they contain.
 pub fn blocks<'a>(html: &'a Html, root: NodeId, cut: &dyn Fn(NodeId) -> bool) -> Blocks<'a> {
-    let mut b = Builder { out: Blocks::default(), parts: Vec::new(), line: empty_line() };
+    let mut b = Builder { out: Blocks::default(), parts: Vec::new(), line: empty_line(), cells: String::new() };
     let Some(root) = html.tree.get(root) else { return b.out };
     let mut stack: Vec<Open> = Vec::with_capacity(64);
     let mut skip = 0usize;
@@ -340,21 +454,19 @@ pub fn blocks<'a>(html: &'a Html, root: NodeId, cut: &dyn Fn(NodeId) -> bool) ->
             Edge::Open(node) => match node.value() {
                 Node::Element(e) => {
                     let name = e.name();
+                    if skip == 0 && name == "math" {
+                        formula(&mut b, &stack, node);
+                    }
                     if skip > 0 || is_skipped(name) || (!stack.is_empty() && cut(node.id())) {
                         skip += 1;
                         continue;
                     }
-                    if name == "br" {
-                        b.flush();
-                    }
-                    if name == "img" {
-                        picture(&mut b, &stack, e);
-                    }
-                    open(&mut b, &mut stack, node.id(), e);
+                    void(&mut b, &stack, e);
+                    open(&mut b, &mut stack, node, e);
                 }
                 Node::Text(t) if skip == 0 => {
                     if let Some(open) = stack.last() {
-                        b.text(t, open);
+                        b.text(&**t, open);
                     }
                 }
                 _ => {}
@@ -365,12 +477,7 @@ pub fn blocks<'a>(html: &'a Html, root: NodeId, cut: &dyn Fn(NodeId) -> bool) ->
                     continue;
                 }
                 if let Some(open) = stack.pop() {
-                    let at = open.elem as usize;
-                    if b.out.elems[at].tag.is_block() {
-                        b.flush();
-                    }
-                    b.out.elems[at].end = b.out.lines.len() as u32;
-                    b.out.elems[at].until = b.out.elems.len() as u32;
+                    close(&mut b, &stack, &open);
                 }
             }
             Edge::Close(_) => {}
@@ -380,13 +487,32 @@ pub fn blocks<'a>(html: &'a Html, root: NodeId, cut: &dyn Fn(NodeId) -> bool) ->
     b.out
 }
 
-/// Attributes that hold a picture's address; those of lazy loading first, as `src` is then a placeholder.
-const SOURCES: &[&str] = &["data-src", "data-original", "data-lazy-src", "data-echo", "data-url", "original", "src"];
+/// What an element without text of its own adds: a line's end, a picture.
+fn void<'a>(b: &mut Builder<'a>, stack: &[Open], e: &'a scraper::node::Element) {
+    match e.name() {
+        "br" if stack.last().is_some_and(|o| o.in_row) => b.parts.push(Cow::Borrowed(" ")),
+        "br" => b.flush(),
+        "img" | "amp-img" => {
+            if let (Some(text), Some(open)) = (pictures::spoken(e), stack.last()) {
+                b.text(text, open);
+            } else {
+                picture(b, stack, pictures::source(e));
+            }
+        }
+        "source" => picture(b, stack, pictures::of_source(e)),
+        "div" | "a" | "span" | "p" => picture(b, stack, pictures::background(e)),
+        _ => {}
+    }
+}
 
-fn picture<'a>(b: &mut Builder<'a>, stack: &[Open], e: &'a scraper::node::Element) {
-    let found =
-        SOURCES.iter().find_map(|s| e.attrs().find(|(n, v)| n == s && !v.trim().is_empty()).map(|(_, v)| v.trim()));
-    if let (Some(src), Some(open)) = (found, stack.last())
+fn formula<'a>(b: &mut Builder<'a>, stack: &[Open], node: ego_tree::NodeRef<'a, Node>) {
+    if let Some(open) = stack.last() {
+        b.text(math::text(node), open);
+    }
+}
+
+fn picture<'a>(b: &mut Builder<'a>, stack: &[Open], src: Option<&'a str>) {
+    if let (Some(src), Some(open)) = (src, stack.last())
         && !open.hidden
     {
         // A line under way ends with the picture in it; what follows in the same block may be its caption.
@@ -395,17 +521,42 @@ fn picture<'a>(b: &mut Builder<'a>, stack: &[Open], e: &'a scraper::node::Elemen
     }
 }
 
-fn open<'a>(b: &mut Builder<'a>, stack: &mut Vec<Open>, node: NodeId, e: &'a scraper::node::Element) {
-    let tag = tag_of(e.name());
-    if tag.is_block() {
+fn close(b: &mut Builder<'_>, stack: &[Open], open: &Open) {
+    let at = open.elem as usize;
+    let tag = b.out.elems[at].tag;
+    match tag {
+        Tag::Row if open.in_row => b.end_row(),
+        Tag::Cell if open.in_row => b.end_cell(),
+        _ if tag.is_block() && open.in_row => b.parts.push(Cow::Borrowed(" ")),
+        _ if tag.is_block() => b.flush(),
+        // What comes after a closed `pre` in the same element is not its text.
+        _ if open.breaks != stack.last().map_or(Breaks::Collapse, |o| o.breaks) => b.flush(),
+        _ => {}
+    }
+    b.out.elems[at].end = b.out.lines.len() as u32;
+    b.out.elems[at].until = b.out.elems.len() as u32;
+}
+
+fn open<'a>(
+    b: &mut Builder<'a>,
+    stack: &mut Vec<Open>,
+    node: ego_tree::NodeRef<'a, Node>,
+    e: &'a scraper::node::Element,
+) {
+    let above = stack.last();
+    let mut tag = tag_of(e.name());
+    if e.name() == "tr" && table::is_data_row(node) {
+        tag = Tag::Row;
+    }
+    let in_row = tag == Tag::Row || above.is_some_and(|o| o.in_row);
+    if tag.is_block() && (!in_row || tag == Tag::Row) {
         b.flush();
     }
     let own = hints::of(e);
     let index = b.out.elems.len() as u32;
-    let above = stack.last();
     let parent = above.map_or(index, |o| o.elem);
     b.out.elems.push(Elem {
-        node,
+        node: node.id(),
         parent,
         tag,
         hints: own.hints,
@@ -415,19 +566,52 @@ fn open<'a>(b: &mut Builder<'a>, stack: &mut Vec<Open>, node: NodeId, e: &'a scr
         until: index + 1,
         centred: own.centred,
     });
-    let is_link = tag == Tag::Link;
+    let is_link = tag == Tag::Link && links::is_link(e);
     let strong = matches!(tag, Tag::Strong | Tag::H(_));
     let caption = own.hints.contains(Hints::CAPTION) || tag == Tag::Caption;
-    if is_link {
+    // A button leads nowhere, but says that the line is no sentence.
+    if is_link || tag == Tag::Link && e.attr("href").is_some() {
         b.line.links = b.line.links.saturating_add(1);
     }
+    let block = match above {
+        Some(above) if in_row && tag != Tag::Row || !tag.is_block() => above.block,
+        _ => index,
+    };
+    let breaks = match tag {
+        Tag::Pre if is_code(node) => Breaks::Code,
+        Tag::Pre => Breaks::Keep,
+        _ if own.keeps_breaks => Breaks::Keep,
+        _ => above.map_or(Breaks::Collapse, |o| o.breaks),
+    };
     stack.push(Open {
         elem: index,
-        block: if tag.is_block() || above.is_none() { index } else { above.map_or(index, |o| o.block) },
+        block,
         links: above.map_or(0, |o| o.links) + u16::from(is_link),
         strong: above.map_or(0, |o| o.strong) + u16::from(strong),
         captions: above.map_or(0, |o| o.captions) + u16::from(caption),
         hidden: above.is_some_and(|o| o.hidden) || own.hides,
+        hidden_inline: above.is_some_and(|o| o.hidden_inline) || own.hides && !tag.is_block(),
+        breaks,
+        in_row,
+        raised: e.name() == "sup",
+        attached: above.is_some_and(|o| o.attached) || is_link && links::is_attachment(e),
         hints: above.map_or(Hints::empty(), |o| o.hints).union(own.hints),
     });
+}
+
+/// A `pre` with code in it: a `code` element, or text in Latin letters.
+fn is_code(node: ego_tree::NodeRef<'_, Node>) -> bool {
+    let (mut latin, mut other) = (0usize, 0usize);
+    for node in node.descendants() {
+        match node.value() {
+            Node::Element(e) if e.name() == "code" => return true,
+            Node::Text(t) => {
+                let ascii = t.bytes().filter(u8::is_ascii_alphanumeric).count();
+                latin += ascii;
+                other += t.len() - t.bytes().filter(u8::is_ascii).count();
+            }
+            _ => {}
+        }
+    }
+    latin > other
 }

@@ -23,11 +23,13 @@ pub struct Context {
     pub fetched_at: Option<Timestamp>,
     /// The date in the page's address.
     pub url_date: Option<Date>,
+    /// The zone is the page's own: its site's, or that of its language.
+    pub is_local: bool,
 }
 
 impl Default for Context {
     fn default() -> Self {
-        Self { zone: shanghai(), fetched_at: None, url_date: None }
+        Self { zone: shanghai(), fetched_at: None, url_date: None, is_local: true }
     }
 }
 
@@ -98,7 +100,7 @@ pub struct Found {
     pub end: usize,
 }
 
-const TIME: &str = r"(?:[ ,，T|·•\-]{0,3}(?:星期.|周.|[（(](?:星期|周).[)）])?[ ,，|]{0,2}(上午|下午|晚上|晚|早上|凌晨|中午|AM|PM|am|pm)?[ ]?(\d{1,2})[:时点時點](?:[ ]?(\d{1,2})(?:[:分](\d{1,2})(?:\.\d+)?)?)?[分秒]?[ ]?(AM|PM|am|pm|Z|GMT|UTC|[+-]\d{2}:?\d{2})?)?";
+const TIME: &str = r"(?:[ ,，T|·•\-]{0,3}(?:星期.|周.|[（(](?:星期|周).[)）])?[ ,，|]{0,2}(上午|下午|晚上|晚间|夜间|夜里|傍晚|午后|晚|早上|清晨|早晨|凌晨|中午|AM|PM|am|pm)?[ ]?(\d{1,2})[ ]?[:时点時點](?:[ ]?(\d{1,2}|半)(?:[ ]?[:分][ ]?(\d{1,2})(?:\.\d+)?)?)?[ ]?[分秒]?[ ]?(AM|PM|am|pm|[ap]\.m\.|Z|GMT|UTC|[+-]\d{2}:?\d{2})?)?";
 
 static FULL: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::later(format!(
@@ -124,10 +126,29 @@ static COMPACT: LazyLock<Pattern> = LazyLock::new(|| {
         r"(?:^|\D)((?:19|20)\d{2})(1[0-2]|0[1-9])(3[01]|[12]\d|0[1-9])(?:[T ]?([01]\d|2[0-3]):?([0-5]\d)(?::?([0-5]\d))?)?(?:\D|$)",
     )
 });
+/// Months by name, in the languages of Western Europe, by their first letters.
 static ENGLISH: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::later(format!(
-        r"(?i)\b(?:(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?[ -])?(?P<mon>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?[ -](?:(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?,?[ ])?(?P<y>(?:19|20)\d{{2}})(?P<r>{TIME})"
+        r"(?i)(?:^|[^\p{{L}}\d])(?:(?P<d1>\d{{1,2}})(?:st|nd|rd|th|er|\.|º)?[ -](?:de |of )?)?(?P<mon>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mär|mai|okt|dez|fév|fev|avr|juin|juil|aoû|aou|déc|ene|abr|ago|dic|gen|mag|giu|lug|set|ott|out)\p{{L}}*\.?,?[ -](?:(?:de|del) )?(?:(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?,?[ ])?(?P<y>(?:19|20)\d{{2}})(?P<r>{TIME})"
     ))
+});
+/// Day, month and year, or month, day and year: `02-03-2026`, `02/28/2026`.
+static YEAR_LAST: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::later(format!(
+        r"(?:^|[^\d.:/-])(?P<a>0?[1-9]|[12]\d|3[01])(?P<s>[-/.])(?P<b>0?[1-9]|[12]\d|3[01])[-/.](?P<y>20[0-4]\d|19[89]\d)(?P<r>{TIME})"
+    ))
+});
+/// `115/03/02`, a year of the Republic.
+static MINGUO_SHORT: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::later(format!(
+        r"(?:^|[^\d./-])(?P<y>1[01]\d)[-/.](?P<m>1[0-2]|0[1-9])[-/.](?P<d>3[01]|[12]\d|0[1-9])(?P<r>{TIME})"
+    ))
+});
+/// `下午三点半`, `九点二十分` behind a day.
+static HAN_CLOCK: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::later(
+        r"(?:日|号|上午|下午|晚上|凌晨|早上|中午|傍晚)[ ]?(?P<h>[〇零一二两三四五六七八九十]{1,3})[点时點時](?P<m>半|整|[〇零一二三四五六七八九十]{1,3}分?)?",
+    )
 });
 static MINGUO: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::later(format!(r"民[国國](?P<y>\d{{2,3}})年(?P<m>\d{{1,2}})月(?P<d>\d{{1,2}})(?P<r>日?{TIME})"))
@@ -155,6 +176,19 @@ pub fn normalise(text: &str) -> String {
             }
             c => out.push(c),
         }
+    }
+    if out.contains(['点', '时', '點', '時'])
+        && let Some(c) = HAN_CLOCK.captures(&out)
+        && let Some(hour) = c.name("h")
+    {
+        let minute = c.name("m").map_or("", |m| m.as_str()).trim_end_matches('分');
+        let minute = match minute {
+            "半" => 30,
+            m => han_number(m),
+        };
+        let clock = format!("{}:{minute:02}", han_number(hour.as_str()));
+        let range = hour.start()..c.get(0).map_or(hour.end(), |m| m.end());
+        out.replace_range(range, &clock);
     }
     if out.contains('年')
         && let Some(m) = HAN.find(&out)
@@ -195,7 +229,7 @@ fn han_digit(c: char) -> Option<u8> {
     Some(match c {
         '〇' | '○' | '零' | 'Ｏ' => 0,
         '一' => 1,
-        '二' => 2,
+        '二' | '两' => 2,
         '三' => 3,
         '四' => 4,
         '五' => 5,
@@ -243,6 +277,12 @@ pub fn find_normalised(text: &str, context: &Context) -> Option<Found> {
         return Some(found);
     }
     if let Some(found) = english(text) {
+        return Some(found);
+    }
+    if let Some(found) = MINGUO_SHORT.captures(text).and_then(|c| calendar(&c, number(&c, "y")? as i16 + 1911, false)) {
+        return Some(found);
+    }
+    if let Some(found) = YEAR_LAST.captures(text).and_then(|c| year_last(&c)) {
         return Some(found);
     }
     if let Some(found) = COMPACT.captures(text).and_then(|c| compact(&c)) {
@@ -308,22 +348,40 @@ fn time_of(c: &Captures<'_>) -> (Option<Time>, Option<Offset>) {
     let Some(p) = PARTS.captures(rest) else { return (None, None) };
     let Some(mut hour) = p.get(2).and_then(|h| h.as_str().parse::<i8>().ok()) else { return (None, None) };
     let part = |n: usize| p.get(n).and_then(|m| m.as_str().parse::<i8>().ok());
-    let (minute, second) = (part(3), part(4).unwrap_or(0));
+    let half_past = p.get(3).is_some_and(|m| m.as_str() == "半");
+    let (minute, second) = (if half_past { Some(30) } else { part(3) }, part(4).unwrap_or(0));
     // «8点» alone is a time; «8:» alone is the end of something else.
     let Some(minute) = minute.or_else(|| rest.contains(['时', '点', '時', '點']).then_some(0)) else {
         return (None, None);
     };
     let tail = p.get(5).map_or("", |m| m.as_str());
-    let half = p.get(1).map_or(if tail.eq_ignore_ascii_case("pm") { "下午" } else { "" }, |m| m.as_str());
-    if matches!(half, "下午" | "晚上" | "晚" | "PM" | "pm") && hour < 12 {
-        hour += 12;
-    }
+    let half = p.get(1).map_or(tail, |m| m.as_str());
+    hour = match half {
+        "下午" | "晚上" | "晚间" | "夜间" | "夜里" | "傍晚" | "午后" | "晚" | "PM" | "pm" | "p.m." if hour < 12 => {
+            hour + 12
+        }
+        // One o'clock at noon is 13:00, twelve in the morning is midnight.
+        "中午" if hour < 4 => hour + 12,
+        "上午" | "早上" | "清晨" | "早晨" | "凌晨" | "AM" | "am" | "a.m." if hour == 12 => 0,
+        _ => hour,
+    };
     let offset = match tail {
         "Z" | "GMT" | "UTC" => Some(Offset::UTC),
         t if t.starts_with(['+', '-']) => parse_offset(t),
         _ => None,
     };
     (Time::new(hour, minute, second, 0).ok(), offset)
+}
+
+/// The day stands first, but for two numbers with a slash, which are American unless the second can be no day.
+fn year_last(c: &Captures<'_>) -> Option<Found> {
+    let (a, b) = (number(c, "a")? as i8, number(c, "b")? as i8);
+    let american = &c["s"] == "/" && a <= 12 || b > 12;
+    let (month, day) = if american { (a, b) } else { (b, a) };
+    let date = Date::new(number(c, "y")? as i16, month, day).ok()?;
+    let (time, offset) = time_of(c);
+    let (start, end) = (c.name("a")?.start(), c.get(0)?.end());
+    Some(Found { when: When { date, time, offset, relative: false }, start, end })
 }
 
 fn parse_offset(text: &str) -> Option<Offset> {
@@ -335,17 +393,17 @@ fn parse_offset(text: &str) -> Option<Offset> {
 fn english(text: &str) -> Option<Found> {
     let c = ENGLISH.captures(text)?;
     let whole = c.get(0)?;
-    let month = match c.name("mon")?.as_str().to_ascii_lowercase().as_str() {
-        "jan" => 1,
-        "feb" => 2,
-        "mar" => 3,
-        "apr" => 4,
-        "may" => 5,
-        "jun" => 6,
-        "jul" => 7,
-        "aug" => 8,
-        "sep" => 9,
-        "oct" => 10,
+    let month = match c.name("mon")?.as_str().to_lowercase().as_str() {
+        "jan" | "ene" | "gen" => 1,
+        "feb" | "fév" | "fev" => 2,
+        "mar" | "mär" => 3,
+        "apr" | "avr" | "abr" => 4,
+        "may" | "mai" | "mag" => 5,
+        "jun" | "juin" | "giu" => 6,
+        "jul" | "juil" | "lug" => 7,
+        "aug" | "aoû" | "aou" | "ago" => 8,
+        "sep" | "set" => 9,
+        "oct" | "okt" | "ott" | "out" => 10,
         "nov" => 11,
         _ => 12,
     };

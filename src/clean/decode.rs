@@ -57,6 +57,12 @@ pub fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>, forced: Option<&'
         Some(encoding) if encoding.is_ascii_compatible() && is_cut_utf8(bytes) => return with(UTF_8, bytes),
         Some(encoding) => {
             let decoded = with(encoding, bytes);
+            let other = [encoding_rs::GB18030, encoding_rs::BIG5]
+                .into_iter()
+                .find(|o| is_rather(o, encoding, bytes, &decoded.text));
+            if let Some(other) = other {
+                return with(other, bytes);
+            }
             if !is_garbled(&decoded.text) {
                 return decoded;
             }
@@ -74,6 +80,31 @@ pub fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>, forced: Option<&'
 fn with<'a>(encoding: &'static Encoding, bytes: &'a [u8]) -> Decoded<'a> {
     let (text, _) = encoding.decode_without_bom_handling(bytes);
     Decoded { text, encoding }
+}
+
+/// True if bytes that are labelled as one of the two Chinese encodings are the other, by how often the commonest characters
+/// of the language stand in the text.
+fn is_rather(other: &'static Encoding, labelled: &'static Encoding, bytes: &[u8], text: &str) -> bool {
+    let simplified = |e: &'static Encoding| e == encoding_rs::GBK || e == encoding_rs::GB18030;
+    let swapped =
+        simplified(labelled) && other == encoding_rs::BIG5 || labelled == encoding_rs::BIG5 && simplified(other);
+    if !swapped || common_share(text) >= 0.04 {
+        return false;
+    }
+    let sample = &bytes[..bytes.len().min(256 * 1024)];
+    let decoded = with(other, sample);
+    !is_garbled(&decoded.text) && common_share(&decoded.text) >= 0.04
+}
+
+/// Share of the commonest characters among the Chinese ones of a text; some 0.1 in real text, next to 0 in mojibake.
+fn common_share(text: &str) -> f64 {
+    const COMMON: &str = "的一是在不了有和人这這中大为為上个個国國日月年新来來说說到以地";
+    let (mut common, mut all) = (0usize, 0usize);
+    for c in text.chars().filter(|c| *c > '\u{2e80}').take(20_000) {
+        all += 1;
+        common += usize::from(COMMON.contains(c));
+    }
+    if all < 40 { 1.0 } else { common as f64 / all as f64 }
 }
 
 /// UTF-8 but for its last character, which the end of input cuts off, and not ASCII.

@@ -145,9 +145,10 @@ fn body_of(
                 }
             }
             for node in nodes {
-                let part = blocks::blocks(from.html, *node, &|id| cut.contains(&id) || captions.contains(&id));
+                let mut part = blocks::blocks(from.html, *node, &|id| cut.contains(&id) || captions.contains(&id));
+                super::trust::reveal(&mut part);
                 let tidied = tidy::tidy(&part, 0, part.lines.len(), headline, template.strict, rules);
-                images.extend(pictures(&part, 0, 0..=usize::MAX, from.url));
+                images.extend(pictures(&part, 0, 0..=usize::MAX, from.url, &tidied));
                 body.append(tidied);
             }
             (body, images)
@@ -157,7 +158,8 @@ fn body_of(
             let cut: FxHashSet<NodeId> = template.remove.iter().flat_map(|s| html.select(s)).map(|e| e.id()).collect();
             let part = blocks::blocks(&html, html.root_element().id(), &|id| cut.contains(&id));
             let body = tidy::tidy(&part, 0, part.lines.len(), headline, template.strict, rules);
-            (body, pictures(&part, 0, 0..=usize::MAX, from.url))
+            let images = pictures(&part, 0, 0..=usize::MAX, from.url, &body);
+            (body, images)
         }
         Content::Text(text) => {
             let part = Blocks::of_text(text);
@@ -166,7 +168,7 @@ fn body_of(
     }
 }
 
-/// Pictures inside an element of the table.
+/// Pictures inside an element of the table, each with the caption below it, or else above.
 ///
 /// Of a container that was chosen only in part, those among the lines `lines`.
 pub fn pictures(
@@ -174,9 +176,11 @@ pub fn pictures(
     elem: usize,
     lines: std::ops::RangeInclusive<usize>,
     base: Option<&Url>,
+    body: &Body,
 ) -> Vec<Image> {
     let Some(e) = blocks.elems.get(elem) else { return Vec::new() };
     let mut out: Vec<Image> = Vec::new();
+    let mut places: Vec<u32> = Vec::new();
     let inside = |p: &&Picture<'_>| p.elem as usize >= elem && p.elem < e.until && lines.contains(&(p.before as usize));
     for p in blocks.pictures.iter().filter(inside) {
         if p.src.starts_with("data:") {
@@ -185,6 +189,14 @@ pub fn pictures(
         let src = base.and_then(|b| links::resolve(b, p.src)).map_or_else(|| p.src.to_owned(), |u| u.to_string());
         if src.len() <= 2048 && !out.iter().any(|i| i.src == src) {
             out.push(Image { src, caption: None });
+            places.push(p.before);
+        }
+    }
+    for (caption, at) in body.captions.iter().zip(&body.caption_lines) {
+        let above = (0..out.len()).rev().find(|n| places[*n] <= *at).filter(|n| out[*n].caption.is_none());
+        let free = || (0..out.len()).find(|n| places[*n] > *at && out[*n].caption.is_none());
+        if let Some(n) = above.or_else(free) {
+            out[n].caption = Some(caption.clone());
         }
     }
     out

@@ -44,8 +44,12 @@ pub(super) fn clean(page: &Page<'_>, text: &str, sites: &Sites, options: &Option
         return reject(Reason::TooShort, format!("{} characters of body", body.chars()));
     }
     let zone = site.map_or_else(date::shanghai, |s| s.timezone.clone());
-    let context =
-        Context { zone, fetched_at: page.fetched_at, url_date: page.url.and_then(|u| date::in_url(u.path())) };
+    let context = Context {
+        zone,
+        fetched_at: page.fetched_at,
+        url_date: page.url.and_then(|u| date::in_url(u.path())),
+        is_local: true,
+    };
     let mut record = record(page, body.text(), site.map(|s| &**s));
     record.method = Method::Flattened;
     record.kind = Kind::Article;

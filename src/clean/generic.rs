@@ -6,10 +6,11 @@
 
 use memchr::memchr3_iter;
 
-use super::blocks::{Blocks, Line, Tag};
+use super::blocks::{Blocks, Elem, Line, Tag};
 use super::hints::Hints;
 use super::noise::{self, Class};
 use super::title::Headline;
+use super::trust::trusted_frames;
 
 /// Sum of the values of the lines between two texts that makes them strangers: some twelve links.
 const FAR: f32 = 80.0;
@@ -81,6 +82,9 @@ fn value(line: &Line<'_>, frame: Hints) -> f32 {
     if line.hidden || line.repeated {
         return -2.0;
     }
+    if line.chars <= 100 && noise::is_subscription(&line.text) {
+        return -4.0;
+    }
     let n = line.chars as f32;
     // Latin text needs about three letters for what a Chinese character says.
     let weight = if line.is_latin() { 0.4 } else { 1.0 };
@@ -91,7 +95,10 @@ fn value(line: &Line<'_>, frame: Hints) -> f32 {
     let p = punctuation(&line.text);
     let weighted = n * weight;
     let ends = ends_sentence(&line.text);
-    let base = if weighted >= 24.0 && p.stops + p.pauses >= 1 && (ends || p.stops > 0 || p.pauses > 1) {
+    let base = if line.code || line.text.contains('\t') {
+        // Cells and code part the text, and speak neither for nor against it.
+        0.5
+    } else if weighted >= 24.0 && p.stops + p.pauses >= 1 && (ends || p.stops > 0 || p.pauses > 1) {
         weighted.min(300.0) * (1.0 - share) * if ends { 1.0 } else { 0.7 }
     } else if ends && weighted >= 5.0 && p.stops > 0 {
         weighted * 0.8
@@ -145,10 +152,80 @@ pub fn choose(blocks: &Blocks<'_>, headline: Option<&Headline>) -> Option<Choice
     // Where body and link lists are children of one element, no element is worth what the body is.
     let much_more = if end - first == 1 { 1.0 } else { RUN };
     let run = best_run(blocks, &values, &sums).filter(|run| run.elem < elem && run.score > score * much_more);
-    match run {
-        Some(run) => Some(Choice { elem: run.elem, first: run.first, end: run.end, score: run.score, values }),
-        None => Some(Choice { elem, first, end, score, values }),
+    let choice = match run {
+        Some(run) => Choice { elem: run.elem, first: run.first, end: run.end, score: run.score, values },
+        None => Choice { elem, first, end, score, values },
+    };
+    if choice.score < VERSE
+        && let Some(verse) = verse(blocks, anchor, &frame, &choice)
+    {
+        return Some(Choice { values: choice.values, ..verse });
     }
+    Some(widen(blocks, choice, &frame))
+}
+
+/// Below this value, lines without punctuation may be worth more: some three sentences.
+const VERSE: f32 = 60.0;
+
+/// Lines by which a chosen run may be widened.
+const MARGIN: usize = 16;
+
+/// Takes the short lines at both ends of a run of children along, up to the next link: a salutation, a signature, the files
+/// attached. What of them is text, the cleaner decides.
+fn widen(blocks: &Blocks<'_>, mut choice: Choice, frame: &[Hints]) -> Choice {
+    let e = &blocks.elems[choice.elem];
+    let is_own = |at: usize| {
+        let line = &blocks.lines[at];
+        let attached = line.attached * 2 > line.linked;
+        !line.hidden
+            && frame[at] == Hints::empty()
+            && !line.hints.intersects(Hints::FRAME)
+            && (line.link_share() <= 0.5 || attached)
+            && (!parts(line) || line.text.starts_with("附件"))
+    };
+    let until = (choice.end + MARGIN).min(e.end as usize);
+    while choice.end < until && is_own(choice.end) {
+        choice.end += 1;
+    }
+    let from = choice.first.saturating_sub(MARGIN).max(e.first as usize);
+    while choice.first > from
+        && is_own(choice.first - 1)
+        && blocks.elems[blocks.lines[choice.first - 1].block as usize].tag != Tag::H(1)
+    {
+        choice.first -= 1;
+    }
+    choice
+}
+
+/// A text of short lines without a full stop (verse, a list of names, rows of prices): the element below the headline with most
+/// characters outside of links, among those that hold no link.
+fn verse(blocks: &Blocks<'_>, anchor: Option<usize>, frame: &[Hints], choice: &Choice) -> Option<Choice> {
+    let anchor = anchor?;
+    let mut best: Option<(f32, usize)> = None;
+    for (i, e) in blocks.elems.iter().enumerate() {
+        let (first, end) = (e.first as usize, e.end as usize);
+        if !e.tag.is_block() || first <= anchor || end < first + 3 || first > anchor + 16 {
+            continue;
+        }
+        let lines = &blocks.lines[first..end];
+        let framed = frame[first..end].iter().any(|f| *f != Hints::empty());
+        let odd = |l: &Line<'_>| l.hidden || l.repeated || l.hints.intersects(Hints::FRAME.union(Hints::META));
+        let linked: u32 = lines.iter().map(|l| l.linked).sum();
+        let chars: u32 = lines.iter().map(|l| l.chars).sum();
+        if framed || linked * 10 > chars || lines.iter().any(odd) {
+            continue;
+        }
+        let value = chars as f32 * if e.hints.contains(Hints::BODY) { 1.5 } else { 1.0 };
+        if best.is_none_or(|(b, _)| value >= b) {
+            best = Some((value, i));
+        }
+    }
+    let (value, elem) = best?;
+    let e = &blocks.elems[elem];
+    let (first, end) = (e.first as usize, e.end as usize);
+    let holds = first <= choice.first && choice.end <= end && choice.score > 0.0;
+    let above = end <= choice.first && value > choice.score * 2.0;
+    (holds || above || choice.score <= 0.0).then_some(Choice { elem, first, end, score: value, values: Vec::new() })
 }
 
 /// Neighbouring children (elements or lines) of one element.
@@ -233,40 +310,6 @@ fn prefix_sums(values: &[f32]) -> Vec<f32> {
     sums
 }
 
-/// The elements whose names speak of a frame, and whether that is believed: not of an element that holds the headline or most
-/// of the page's text.
-fn trust<'b>(blocks: &'b Blocks<'_>, headline: Option<usize>) -> impl Iterator<Item = (usize, bool)> + 'b {
-    let mut text: Vec<u32> = vec![0; blocks.lines.len() + 1];
-    for (i, line) in blocks.lines.iter().enumerate() {
-        let plain = if line.hidden || line.link_share() > 0.5 || line.chars < 20 { 0 } else { line.chars };
-        text[i + 1] = text[i] + plain;
-    }
-    let total = text.last().copied().unwrap_or(0);
-    let frames = blocks.elems.iter().enumerate().filter(|(_, e)| e.hints.intersects(Hints::FRAME) && e.end > e.first);
-    frames.map(move |(i, e)| {
-        if headline.is_some_and(|at| (e.first as usize..e.end as usize).contains(&at)) {
-            return (i, false);
-        }
-        let inside = text[e.end as usize] - text[e.first as usize];
-        // Comments can be longer than the article; other frames rarely are.
-        let limit = if e.hints.contains(Hints::COMMENT) { 0.95 } else { 0.5 };
-        let believed = if e.hints.contains(Hints::BODY) && !e.hints.contains(Hints::COMMENT) { 0.15 } else { limit };
-        (i, f64::from(inside) <= f64::from(total) * believed)
-    })
-}
-
-/// Frame hints per line, of elements whose names are believed.
-fn trusted_frames(blocks: &Blocks<'_>, headline: Option<usize>) -> Vec<Hints> {
-    let mut frames = vec![Hints::empty(); blocks.lines.len()];
-    for (i, _) in trust(blocks, headline).filter(|(_, trusted)| *trusted) {
-        let e = &blocks.elems[i];
-        for f in &mut frames[e.first as usize..e.end as usize] {
-            *f = f.union(Hints::FRAME);
-        }
-    }
-    frames
-}
-
 /// A second headline after some body begins another article.
 fn fade_after_second_headline(blocks: &Blocks<'_>, anchor: usize, values: &mut [f32]) {
     let mut seen = 0.0;
@@ -281,7 +324,7 @@ fn fade_after_second_headline(blocks: &Blocks<'_>, anchor: usize, values: &mut [
             seen += values[next].max(0.0);
             next += 1;
         }
-        if e.tag == Tag::H(1) && seen >= 50.0 && blocks.lines[first].chars >= 8 {
+        if e.tag == Tag::H(1) && seen >= 50.0 && blocks.lines[first].chars >= 8 && is_dated(blocks, e) {
             from = Some(first);
             break;
         }
@@ -291,6 +334,15 @@ fn fade_after_second_headline(blocks: &Blocks<'_>, anchor: usize, values: &mut [
             *v = -2.0;
         }
     }
+}
+
+/// A heading of another article has its date below it, or leads there; one of a part of the text has neither.
+fn is_dated(blocks: &Blocks<'_>, heading: &Elem) -> bool {
+    let end = heading.end as usize;
+    let dated = |l: &Line<'_>| l.chars < 100 && punctuation(&l.text).stops == 0 && super::kind::has_date(&l.text);
+    blocks.lines[heading.first as usize].link_share() > 0.5
+        || blocks.lines.iter().skip(end).take(4).any(dated)
+        || !blocks.lines[heading.first as usize].is_latin()
 }
 
 /// Text far below the headline, with a long run of links or short lines above it, is hardly the article's: picture lists and
@@ -332,28 +384,6 @@ fn fade_beyond_a_gap(blocks: &Blocks<'_>, anchor: usize, values: &mut [f32]) {
             if seen >= SEEN && !line.hidden && line.link_share() <= 0.5 && parts(line) {
                 gap += FAR / 2.0;
             }
-        }
-    }
-}
-
-/// Takes names that speak of a frame off the lines of elements that hold the headline or most of the page's text: sites wrap
-/// all of a page in `hot` or `related-news`, too.
-pub fn disbelieve(blocks: &mut Blocks<'_>, headline: Option<usize>) {
-    let frames: Vec<(usize, bool)> = trust(blocks, headline).collect();
-    if frames.iter().all(|(_, trusted)| *trusted) {
-        return;
-    }
-    let range = |blocks: &Blocks<'_>, i: usize| blocks.elems[i].first as usize..blocks.elems[i].end as usize;
-    for (i, _) in frames.iter().filter(|(_, trusted)| !trusted) {
-        let wrong = blocks.elems[*i].hints.and(Hints::FRAME);
-        for at in range(blocks, *i) {
-            blocks.lines[at].hints = blocks.lines[at].hints.without(wrong);
-        }
-    }
-    for (i, _) in frames.iter().filter(|(_, trusted)| *trusted) {
-        let right = blocks.elems[*i].hints.and(Hints::FRAME);
-        for at in range(blocks, *i) {
-            blocks.lines[at].hints = blocks.lines[at].hints.union(right);
         }
     }
 }

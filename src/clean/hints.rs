@@ -74,6 +74,8 @@ pub struct Said {
     pub hides: bool,
     /// Its text is centred by an attribute or inline style.
     pub centred: bool,
+    /// An inline style keeps its line breaks.
+    pub keeps_breaks: bool,
 }
 
 /// Reads an element's tag and attributes.
@@ -89,6 +91,7 @@ pub fn of(e: &Element) -> Said {
         },
         hides: false,
         centred: e.name() == "center",
+        keeps_breaks: false,
     };
     for (name, value) in e.attrs() {
         match name {
@@ -97,6 +100,7 @@ pub fn of(e: &Element) -> Said {
             "style" => {
                 said.hides |= hides_by_style(value);
                 said.centred |= value.contains("center");
+                said.keeps_breaks |= keeps_breaks(value);
             }
             "align" => said.centred |= value.eq_ignore_ascii_case("center"),
             "itemprop" if value == "articleBody" => said.hints = said.hints.union(Hints::BODY),
@@ -106,10 +110,37 @@ pub fn of(e: &Element) -> Said {
     said
 }
 
+/// `display: none`, a font of no size, text far outside of the page.
 fn hides_by_style(style: &str) -> bool {
-    style.match_indices("isplay").any(|(at, word)| {
-        let rest = style[at + word.len()..].trim_start();
-        rest.strip_prefix(':').is_some_and(|r| r.trim_start().get(..4).is_some_and(|v| v.eq_ignore_ascii_case("none")))
+    declarations(style).any(|(name, value)| match name.as_str() {
+        "display" => value.starts_with("none"),
+        "visibility" => value.starts_with("hidden"),
+        "font-size" => is_zero(&value),
+        "opacity" => value == "0",
+        "left" | "top" | "text-indent" | "margin-left" => {
+            value.strip_prefix('-').is_some_and(|v| v.bytes().take_while(u8::is_ascii_digit).count() >= 4)
+        }
+        _ => false,
+    })
+}
+
+/// `white-space: pre`, `pre-wrap`, `pre-line`, `break-spaces`
+fn keeps_breaks(style: &str) -> bool {
+    style.contains("hite-space")
+        && declarations(style)
+            .any(|(name, value)| name == "white-space" && (value.starts_with("pre") || value.starts_with("break")))
+}
+
+fn is_zero(value: &str) -> bool {
+    let digits = value.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '%');
+    !digits.is_empty() && digits.bytes().all(|b| matches!(b, b'0' | b'.'))
+}
+
+/// Names and values of an inline style, in lower case.
+fn declarations(style: &str) -> impl Iterator<Item = (String, String)> + '_ {
+    style.split(';').filter_map(|one| {
+        let (name, value) = one.split_once(':')?;
+        Some((name.trim().to_ascii_lowercase(), value.trim().to_ascii_lowercase()))
     })
 }
 

@@ -1,5 +1,7 @@
 //! What kind of page it is, where that is not an article: lists, forums, searches, challenges, soft 404s, stubs.
 
+use std::sync::LazyLock;
+
 use url::Url;
 
 use super::Rejection;
@@ -9,6 +11,7 @@ use super::hints::Hints;
 use super::meta::Meta;
 use super::tidy::Body;
 use super::title::{self, Headline};
+use crate::pattern::Pattern;
 use crate::record::Reason;
 
 fn rejection(reason: Reason, detail: impl Into<String>) -> Option<Rejection> {
@@ -24,12 +27,16 @@ pub fn frame_page(
     markup: &str,
 ) -> Option<Rejection> {
     let text: u32 = blocks.lines.iter().filter(|l| !l.hidden).map(|l| l.chars).sum();
+    // A headline, its date and a sentence make an article, whatever it speaks of.
+    let reports = headline.is_some_and(|h| h.agrees && dated_near(blocks, h) && has_sentence_below(blocks, h));
     if text < 400
+        && !reports
         && let Some(word) = soft_404(meta, blocks, headline)
     {
         return rejection(Reason::SoftNotFound, format!("the page says `{word}`"));
     }
     if text < 200
+        && !reports
         && let Some(word) = challenge(meta, blocks)
     {
         return rejection(Reason::Challenge, format!("the page says `{word}`"));
@@ -40,9 +47,10 @@ pub fn frame_page(
         return rejection(Reason::Challenge, format!("next to no text, and a script of a firewall (`{name}`)"));
     }
     let declared = &meta.title;
-    if ["搜索结果", "站内搜索", "的搜索", "Search results", "搜索_"].iter().any(|w| declared.contains(w))
-        || url.is_some_and(is_search) && declared.contains("搜索")
-    {
+    let results = ["搜索结果", "站内搜索", "Search results"].iter().any(|w| declared.contains(w))
+        || ["的搜索", "搜索_"].iter().any(|w| declared.contains(w)) && url.is_none_or(is_search)
+        || url.is_some_and(is_search) && declared.contains("搜索");
+    if results && !reports {
         return rejection(Reason::Search, format!("titled `{declared}`"));
     }
     let generator = meta.get("generator").unwrap_or_default();
@@ -55,6 +63,74 @@ pub fn frame_page(
 
 fn is_search(url: &Url) -> bool {
     url.path().contains("search") || url.host_str().is_some_and(|h| h.starts_with("search.") || h.starts_with("so."))
+}
+
+/// A sentence below the headline that does not speak to the reader of this page.
+fn has_sentence_below(blocks: &Blocks<'_>, headline: &Headline) -> bool {
+    let from = headline.line.map_or(0, |at| at + headline.lines.max(1));
+    blocks.lines.iter().skip(from).any(|l| {
+        !l.hidden
+            && l.chars >= 14
+            && l.link_share() < 0.3
+            && generic::ends_sentence(&l.text)
+            && !l.hints.intersects(Hints::FRAME)
+            && says_missing(&l.text).is_none()
+            && !is_footer(&l.text)
+    })
+}
+
+/// What an error page says to its reader, if a line does: 您访问的页面不存在或已被删除.
+pub fn says_missing(text: &str) -> Option<String> {
+    static MISSING: LazyLock<Pattern> = LazyLock::new(|| {
+        Pattern::later(
+            r"(?:(?:您|你)(?:所)?(?:要)?(?:访问|查看|浏览|请求|查找|阅读)的?.{0,8}|(?:抱歉|对不起|很遗憾|sorry).{0,12}|^.{0,6})(?:页面|网页|文章|内容|信息|链接|帖子|新闻|page).{0,10}(?:不存在|找不到|未找到|没有找到|已(?:经)?(?:被)?(?:删除|移除|下线|失效)|not (?:be )?found|does not exist)",
+        )
+    });
+    let found = MISSING.find(text)?;
+    (text.chars().count() <= 60).then(|| found.as_str().chars().take(30).collect())
+}
+
+/// A line of a page's footer: who runs the site, under which licence, where to complain.
+fn is_footer(text: &str) -> bool {
+    const WORDS: [&str; 18] = [
+        "版权所有",
+        "ICP备",
+        "ICP证",
+        "公网安备",
+        "许可证",
+        "举报电话",
+        "举报邮箱",
+        "主办单位",
+        "承办单位",
+        "技术支持",
+        "备案号",
+        "法律顾问",
+        "邮编",
+        "传真",
+        "All Rights Reserved",
+        "All rights reserved",
+        "Copyright",
+        "©",
+    ];
+    WORDS.iter().any(|w| text.contains(w))
+}
+
+/// A page that has not loaded yet says so, and no more.
+fn is_loading(text: &str) -> bool {
+    text.chars().count() <= 40
+        && [
+            "加载中",
+            "正在加载",
+            "载入中",
+            "请稍候",
+            "请稍后",
+            "Loading",
+            "loading",
+            "启用JavaScript",
+            "enable JavaScript",
+        ]
+        .iter()
+        .any(|w| text.contains(w))
 }
 
 fn soft_404(meta: &Meta, blocks: &Blocks<'_>, headline: Option<&Headline>) -> Option<&'static str> {
@@ -149,7 +225,30 @@ pub fn no_article(
     min: usize,
 ) -> Option<Rejection> {
     let chars = body.chars();
-    if chars < min {
+    let of = |is: fn(&str) -> bool| -> usize {
+        body.paragraphs.iter().filter(|p| is(p)).map(|p| blocks::visible(p) as usize).sum()
+    };
+    if chars > 0 && of(is_footer) * 2 > chars {
+        return rejection(Reason::NoBody, "nothing but the page's footer");
+    }
+    let next = blocks.lines.iter().skip(choice.end).take(2).any(|l| is_footer(&l.text));
+    if next && body.paragraphs.len() == 1 && !headline_above(headline, choice) {
+        return rejection(Reason::NoBody, "one paragraph above the page's footer, and no headline above it");
+    }
+    if chars > 0 && of(is_loading) * 2 > chars {
+        return rejection(Reason::NoBody, "the page has not loaded its text");
+    }
+    if chars < 120
+        && let Some(said) = body.paragraphs.iter().find_map(|p| says_missing(p))
+    {
+        return rejection(Reason::SoftNotFound, format!("the page says `{said}`"));
+    }
+    let dated = headline.is_some_and(|h| dated_near(blocks, h));
+    let titled = headline.is_some_and(|h| h.agrees && title::squash(&h.text).chars().count() >= 5);
+    // A flash is one sentence; verse has lines, and need not have one.
+    let whole = body.paragraphs.len() >= 3 || body.paragraphs.iter().any(|p| generic::ends_sentence(p));
+    let flash = chars >= 12 && dated && titled && whole;
+    if chars < min && !flash {
         let lines = blocks.lines.len();
         let linked = blocks.lines.iter().filter(|l| l.link_share() > 0.5).count();
         if lines > 30 && linked * 2 > lines {
@@ -160,8 +259,6 @@ pub fn no_article(
             format!("{chars} characters of body"),
         );
     }
-    let dated = headline.is_some_and(|h| dated_near(blocks, h));
-    let titled = headline.is_some_and(|h| h.agrees && title::squash(&h.text).chars().count() >= 7);
     if dated && titled {
         return None;
     }
@@ -175,17 +272,21 @@ pub fn no_article(
     let teasers = inside.iter().filter(|l| l.chars >= 20 && l.links > 0).count() * 2 > body.paragraphs.len()
         && body.paragraphs.len() > 3;
     // Links stand inside the paragraphs of many an English article; but a list's teaser is hardly ever two sentences.
+    // In characters as Latin ones count: a Chinese one says as much as two and a half of them.
+    let weight = |p: &str| if p.len() < blocks::visible(p) as usize * 3 / 2 { 2 } else { 5 };
     let prose: usize = body
         .paragraphs
         .iter()
         .filter(|p| generic::punctuation(p).stops >= 2)
-        .map(|p| blocks::visible(p) as usize)
+        .map(|p| blocks::visible(p) as usize * weight(p) / 2)
         .sum();
+    let whole: usize = body.paragraphs.iter().map(|p| blocks::visible(p) as usize * weight(p) / 2).sum();
     let evidence = f64::from(u8::from(dated))
         + f64::from(u8::from(titled))
         + if declared { 0.6 } else { 0.0 }
         + if chars >= 300 { 0.6 } else { 0.0 }
-        + if prose >= 500 && prose * 2 >= chars { 0.8 } else { 0.0 }
+        + if prose >= 500 && prose * 2 >= whole { 0.8 } else { 0.0 }
+        + if prose >= 2000 { 0.6 } else { 0.0 }
         + share.min(1.0);
     let against = if linked > 60 { 0.5 } else { 0.0 }
         + if links_inside * 2 > inside.len() { 0.6 } else { 0.0 }
@@ -200,6 +301,11 @@ pub fn no_article(
         );
     }
     None
+}
+
+/// A headline stands above the choice.
+fn headline_above(headline: Option<&Headline>, choice: &Choice) -> bool {
+    headline.and_then(|h| h.line).is_some_and(|at| at <= choice.first)
 }
 
 /// The page says that it is an article: by its type, a time of publication, or an address with a day and a number in it.
@@ -224,16 +330,19 @@ pub fn declares_article(url: Option<&Url>, meta: &Meta) -> bool {
 /// A date or a source stands in the lines after the headline.
 fn dated_near(blocks: &Blocks<'_>, headline: &Headline) -> bool {
     let Some(at) = headline.line else { return false };
-    blocks.lines.iter().skip(at + headline.lines.max(1)).take(12).any(|l| {
-        !l.hidden
-            && l.chars < 100
-            && !l.hints.contains(Hints::COMMENT)
-            && (l.text.contains("来源") || has_date(&l.text))
-            && generic::punctuation(&l.text).stops == 0
-    })
+    blocks.lines.iter().skip(at + headline.lines.max(1)).take(12).any(is_info)
 }
 
-fn has_date(text: &str) -> bool {
+/// A line with a date or a source, as it stands below a headline.
+pub(super) fn is_info(l: &blocks::Line<'_>) -> bool {
+    !l.hidden
+        && l.chars < 100
+        && !l.hints.contains(Hints::COMMENT)
+        && (l.text.contains("来源") || has_date(&l.text) || super::byline::staff_line(&l.text).is_some())
+        && generic::punctuation(&l.text).stops == 0
+}
+
+pub(super) fn has_date(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     digits >= 4 && super::date::find(text, &super::date::Context::default()).is_some()
         || ["小时前", "分钟前", "昨天", "今天"].iter().any(|w| text.contains(w))

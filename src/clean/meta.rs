@@ -1,7 +1,7 @@
 //! What a page declares about itself: `title`, `meta`, JSON-LD, `link rel=canonical`.
 
 use scraper::{Html, Node};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::blocks::{is_blank, tidy};
 
@@ -103,8 +103,10 @@ impl Meta {
         }
         // Newsrooms put raw line breaks into strings; JSON forbids them.
         let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let clean = clean.trim().trim_end_matches(';');
-        if let Ok(value) = serde_json::from_str(clean) {
+        let clean = unwrap(&clean);
+        // … and a comma behind the last value.
+        let value = serde_json::from_str(clean).or_else(|_| serde_json::from_str(&without_last_commas(clean)));
+        if let Ok(value) = value {
             self.json_ld.push(value);
         }
     }
@@ -114,40 +116,117 @@ impl Meta {
         self.metas.iter().find(|(n, _)| n == name).map(|(_, c)| c.as_str())
     }
 
-    /// The first value under a key of an article-like JSON-LD object, looking into `@graph` and lists.
+    /// A key of the JSON-LD object that describes this article: one of an article's type before a page's, and the one whose
+    /// headline the page has before another article's. Lists, `@graph` and `mainEntity` are looked into.
     pub fn json_ld(&self, key: &str) -> Option<&Value> {
-        self.json_ld.iter().find_map(|v| find_ld(v, key, 0))
+        let mut nodes: Vec<(i32, &Map<String, Value>)> = Vec::new();
+        self.json_ld.iter().for_each(|v| collect(v, &self.title, &mut nodes, 0));
+        nodes.sort_by_key(|(rank, _)| -rank);
+        let best = nodes.first()?.0;
+        // Where an article has this page's headline, what others say is of no interest.
+        let own = nodes.into_iter().filter(|(rank, _)| best < OWN || *rank >= OWN || *rank <= PAGE);
+        own.filter_map(|(_, map)| map.get(key)).find(|v| !v.is_null())
     }
 
     /// As [`Meta::json_ld`], as text.
     pub fn json_ld_text(&self, key: &str) -> Option<&str> {
         self.json_ld(key).and_then(Value::as_str).map(str::trim).filter(|s| !s.is_empty())
     }
+
+    /// Names of the persons that JSON-LD gives as authors.
+    pub fn json_ld_authors(&self) -> Vec<String> {
+        let name = |v: &Value| -> Option<String> {
+            let map = v.as_object()?;
+            let person = map.get("@type").is_none_or(|t| t == "Person");
+            let name = map.get("name")?.as_str()?.trim();
+            (person && !name.is_empty() && name.chars().count() <= 40).then(|| name.to_owned())
+        };
+        match self.json_ld("author") {
+            Some(Value::Array(all)) => all.iter().filter_map(name).collect(),
+            Some(one) => name(one).into_iter().collect(),
+            None => Vec::new(),
+        }
+    }
 }
 
-fn find_ld<'a>(value: &'a Value, key: &str, depth: u8) -> Option<&'a Value> {
+/// Rank of an object that describes the page, and least rank of an article with this page's headline.
+const PAGE: i32 = 1;
+const OWN: i32 = 10;
+
+fn collect<'a>(value: &'a Value, title: &str, nodes: &mut Vec<(i32, &'a Map<String, Value>)>, depth: u8) {
     if depth > 4 {
-        return None;
+        return;
     }
     match value {
-        Value::Array(items) => items.iter().find_map(|v| find_ld(v, key, depth + 1)),
+        Value::Array(items) => items.iter().for_each(|v| collect(v, title, nodes, depth + 1)),
         Value::Object(map) => {
-            let article = map.get("@type").is_none_or(is_article_type) || map.contains_key("headline");
-            if article && let Some(found) = map.get(key) {
-                return Some(found);
+            let kind = map.get("@type");
+            let rank = match kind {
+                Some(t) if is_article_type(t) => 3,
+                Some(t) if is_page_type(t) => PAGE,
+                _ if map.contains_key("headline") => 2,
+                None => 0,
+                Some(_) => -1,
+            };
+            if rank >= 0 {
+                let headline =
+                    map.get("headline").or_else(|| map.get("name")).and_then(Value::as_str).unwrap_or_default();
+                let (own, page) = (super::title::squash(headline), super::title::squash(title));
+                let agrees = rank >= 2
+                    && own.chars().count() >= 4
+                    && (page.contains(&own) || own.contains(&page) && !page.is_empty());
+                nodes.push((if agrees { rank + OWN } else { rank }, map));
             }
-            map.get("@graph").or_else(|| map.get("mainEntity")).and_then(|v| find_ld(v, key, depth + 1))
+            for key in ["@graph", "mainEntity", "mainEntityOfPage"] {
+                map.get(key).into_iter().for_each(|v| collect(v, title, nodes, depth + 1));
+            }
         }
-        _ => None,
+        _ => {}
     }
+}
+
+/// The JSON inside a comment or a `CDATA` section.
+fn unwrap(text: &str) -> &str {
+    let mut text = text.trim();
+    for (open, close) in [("<!--", "-->"), ("//<![CDATA[", "//]]>"), ("<![CDATA[", "]]>"), ("/*<![CDATA[*/", "/*]]>*/")]
+    {
+        if let Some(rest) = text.strip_prefix(open) {
+            text = rest.trim().strip_suffix(close).unwrap_or(rest).trim();
+        }
+    }
+    text.trim_end_matches(';').trim()
+}
+
+/// The text without commas before a closing bracket, those inside strings left as they are.
+fn without_last_commas(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let (mut inside, mut escaped) = (false, false);
+    for c in text.chars() {
+        if matches!(c, '}' | ']') && !inside {
+            let end = out.trim_end().len();
+            if out[..end].ends_with(',') {
+                out.truncate(end - 1);
+            }
+        }
+        inside ^= c == '"' && !escaped;
+        escaped = inside && c == '\\' && !escaped;
+        out.push(c);
+    }
+    out
 }
 
 fn is_article_type(value: &Value) -> bool {
     match value {
-        Value::String(s) => {
-            s.ends_with("Article") || s.ends_with("Posting") || s == "WebPage" || s.ends_with("VideoObject")
-        }
+        Value::String(s) => s.ends_with("Article") || s.ends_with("Posting") || s == "Report" || s == "Review",
         Value::Array(items) => items.iter().any(is_article_type),
+        _ => false,
+    }
+}
+
+fn is_page_type(value: &Value) -> bool {
+    match value {
+        Value::String(s) => s.ends_with("Page") || s.ends_with("VideoObject"),
+        Value::Array(items) => items.iter().any(is_page_type),
         _ => false,
     }
 }

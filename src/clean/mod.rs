@@ -3,6 +3,7 @@
 //! The way of a page: `decode` (bytes to text) → `dom` (text to tree) → `extract` (a template's selectors) or
 //! `generic` (no template) → `lines` (what newsrooms leave inside the container) → [`Record`].
 
+mod anchor;
 pub mod binary;
 pub mod blank;
 pub mod blocks;
@@ -10,6 +11,8 @@ pub mod byline;
 pub mod date;
 pub mod decode;
 pub mod dom;
+mod embedded;
+mod endings;
 pub mod extract;
 mod flat;
 pub mod frames;
@@ -18,11 +21,13 @@ pub mod hints;
 pub mod kind;
 pub mod language;
 pub mod lately;
-mod line_rules;
+pub mod line_rules;
 pub mod links;
 mod marker;
+mod math;
 pub mod meta;
 pub mod noise;
+mod pictures;
 mod pipeline;
 mod plan;
 pub mod published;
@@ -31,8 +36,11 @@ mod roles;
 mod script;
 pub mod scripted;
 pub mod steps;
+mod table;
 pub mod tidy;
 pub mod title;
+pub mod trust;
+mod verdict;
 pub mod watch;
 
 pub use plan::{Index, Plan};

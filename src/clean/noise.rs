@@ -161,6 +161,12 @@ pub fn classify(text: &str, chars: u32) -> Class {
     if chars <= 40 && REPLY.is_match(text) {
         return Class::Reply;
     }
+    if chars <= 100 && (is_social(text) || is_subscription(text)) {
+        return Class::Prompt;
+    }
+    if chars <= 20 && is_fold(text) {
+        return Class::Prompt;
+    }
     if chars <= 60 && (PROMPT.matches(open) || SCAN.is_match(open)) {
         return Class::Prompt;
     }
@@ -190,6 +196,115 @@ fn is_own_notice(open: &str) -> bool {
     OWN_NOTICE.is_match(open)
         || declares() && is_strong_notice(open)
         || open.contains("未经") && has_any(open, &["不得转载", "请勿转载", "禁止转载", "严禁转载", "违者必究"])
+}
+
+/// Stands in brackets: `（本报记者 王小明）`.
+pub fn is_bracketed(text: &str) -> bool {
+    text.starts_with(['（', '(', '【', '[', '〔'])
+        && text.trim_end_matches('。').ends_with(['）', ')', '】', ']', '〕'])
+}
+
+/// A caption or credit that is worded as no sentence is: marked as one, or ending with who took the picture.
+pub fn is_credit(text: &str) -> bool {
+    static CREDITED: LazyLock<Pattern> = LazyLock::new(|| {
+        Pattern::later(
+            r"^(?:[▲△▼▽◎◀▶↑↓←→]|图[为源]|图片(?:来源|说明)|图[/／]|题图|资料图|新华社(?:记者|发)|视觉中国|东方IC)|^[（(【\[](?:图片?|图/|视频)|(?:[摄攝]|供图|制图|资料图片?|资料照片|视频截图|图源网络|图片来源网络)[）)】\]]*$|[（(【\[][^（()）]{0,24}(?:摄|供图|资料图|图源|截图)[^（()）]{0,14}[）)】\]]。?$",
+        )
+    });
+    !text.ends_with(['？', '！']) && CREDITED.is_match(text)
+}
+
+/// A notice that speaks of copying this text or of whose opinion it is, rather than of something that the text is about.
+pub fn is_reprint_notice(text: &str) -> bool {
+    let said = [
+        "版权",
+        "侵权",
+        "转载",
+        "免责",
+        "立场",
+        "不构成",
+        "仅供参考",
+        "个人观点",
+        "著作权",
+        "投资建议",
+        "本文",
+        "本网",
+        "本站",
+        "本报",
+    ];
+    const FIRST: [&str; 6] = ["本文首发", "本文原载", "本文转载自", "本文来源", "原文刊载", "本文刊于"];
+    FIRST.iter().any(|w| opened(text).starts_with(w))
+        || is_own_notice(opened(text))
+        || is_rights(text)
+        || said.iter().filter(|w| text.contains(**w)).count() >= 2
+}
+
+/// A label of a page's own controls, which no sentence is made of.
+pub fn is_widget(text: &str) -> bool {
+    static WIDGET: LazyLock<Pattern> = LazyLock::new(|| {
+        Pattern::later(
+            r"^[\[【（(>》|·\s]*(?:分享(?:让更多人看到|到[:：]?.{0,12}|至.{0,12})?|【?纠错】?|举报(?:[/／ ]?反馈)?|收藏(?:本文)?|点赞|展开(?:全文|阅读)?|阅读(?:全文|原文|更多)|查看(?:原文|全文|更多)|全文完|视频加载中.{0,6}|正在加载.{0,6}|加载中.{0,6}|您的浏览器.{0,30}|当前浏览器.{0,40}|返回(?:首页|顶部|列表|搜狐.{0,10}|腾讯网首页.{0,4})|点[击我](?:下载APP|进入专题|查看更多|加载更多|播放|展开).{0,6}|长按.{0,8}二维码.{0,10}|微信扫一扫.{0,14}|打开微信.{0,20}|请(?:您)?繼?继?[续續](?:往下)?[阅閱]读?讀?.{0,4}|关闭窗口|打印(?:本页)?.{0,6}|上一[篇页].{0,40}|下一[篇页][:：].{0,40}|更多(?:精彩|猛料).{0,30}|剩余\d{1,3}%.{0,10}|点击展开.{0,6}|展开.{0,4}|余下全文.{0,6}|继续阅读.{0,4}|显示全部.{0,4}|广告|Advertisement|ADVERTISEMENT)[\]】）)>》|·\s]*$",
+        )
+    });
+    WIDGET.is_match(text)
+}
+
+/// `订某某手机报，移动发…到10658…`
+pub fn is_subscription(text: &str) -> bool {
+    text.contains("手机报")
+        && text.contains('发')
+        && text.contains('到')
+        && text.bytes().filter(u8::is_ascii_digit).count() >= 5
+}
+
+/// The outlet's own pages in social networks, and where to follow it.
+fn is_social(text: &str) -> bool {
+    const NETWORKS: [&str; 9] =
+        ["acebook", "Google plus", "Google+", "臉書", "脸书", "Twitter", "Plurk", "噗浪", "LINE@"];
+    const PAGES: [&str; 9] = ["專頁", "专页", "粉絲", "粉丝", "follow", "Follow", "追蹤", "加入我", "好友"];
+    has_any(text, &NETWORKS) && has_any(text, &PAGES)
+}
+
+/// A button that shows the rest of the text.
+pub fn is_fold(text: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "展开全文",
+        "展开阅读",
+        "点击展开",
+        "阅读全文",
+        "查看全文",
+        "余下全文",
+        "剩余全文",
+        "显示全部",
+        "继续阅读",
+        "阅读剩余",
+        "Read more",
+        "Show more",
+    ];
+    text.chars().count() <= 20 && !text.contains(['。', '：']) && WORDS.iter().any(|w| text.contains(w))
+}
+
+/// Date and source on one line, as it stands under a headline.
+pub fn is_info_line(text: &str) -> bool {
+    let dated = text.bytes().filter(u8::is_ascii_digit).count() >= 6;
+    let sourced =
+        ["来源", "來源", "责任编辑", "责编", "浏览", "字号", "点击数"].iter().filter(|w| text.contains(**w)).count();
+    dated && sourced >= 1 || sourced >= 2
+}
+
+/// `2026年3月2日`, `二〇二六年三月二日` and nothing else.
+pub fn is_day(text: &str) -> bool {
+    let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let numeral = |c: char| c.is_ascii_digit() || "〇○零一二三四五六七八九十廿元".contains(c);
+    let day = text.ends_with(['日', '号']) || text.chars().all(|c| c.is_ascii_digit() || matches!(c, '-' | '.' | '/'));
+    day && text.chars().count() <= 12
+        && text.chars().filter(|c| numeral(*c)).count() >= 4
+        && text.chars().all(|c| numeral(c) || matches!(c, '年' | '月' | '日' | '号' | '-' | '.' | '/'))
+}
+
+/// `06:40`: when it was, in a live report; how long a video is, beside a picture.
+pub fn is_minute(text: &str) -> bool {
+    is_duration(text)
 }
 
 /// What right under a picture is its caption, and elsewhere a sentence like others: a scene with its day and place, a few

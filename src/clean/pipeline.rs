@@ -20,8 +20,8 @@ use super::plan::{Index, Plan};
 use super::steps::Source;
 use super::title::Headline;
 use super::{
-    Body, Cleaned, Link, Options, Page, PageKind, Rejection, binary, blank, byline, decode, dom, generic, links,
-    published, redirect, tidy, title, watch,
+    Body, Cleaned, Link, Options, Page, PageKind, Rejection, binary, blank, byline, decode, dom, embedded, generic,
+    links, published, redirect, tidy, title, trust, watch,
 };
 use crate::record::{Image, Kind, Method, Provenance, Reason, Record};
 use crate::sites::{LineRule, Site, Sites, TemplateKind};
@@ -32,6 +32,9 @@ const MIN_BODY: usize = 25;
 
 /// Least characters of text of its own that a gallery or video must have to be written.
 const MIN_OWN_TEXT: usize = 20;
+
+/// Most characters of a body that may be what an error page says.
+const SHORT: usize = 120;
 
 /// Least links of a page that is believed to be the list that it was asked for as.
 const MANY_LINKS: usize = 8;
@@ -116,11 +119,7 @@ fn html(page: &Page<'_>, sites: &Sites, options: &Options) -> Cleaned {
         site: site.map(|s| &**s),
         sites,
         charset: decoded.label(),
-        context: Context {
-            zone: site.map_or_else(date::shanghai, |s| s.timezone.clone()),
-            fetched_at: page.fetched_at,
-            url_date: page.url.and_then(|u| date::in_url(u.path())),
-        },
+        context: context(page, site.map(|s| &**s), is_chinese(&decoded.text, &meta)),
         frames: &options.frames,
     };
     let base = base.as_ref().map(|url| links::Base { url, encoding: decoded.encoding });
@@ -157,6 +156,23 @@ fn html(page: &Page<'_>, sites: &Sites, options: &Options) -> Cleaned {
     }
     out.declared_canonical = canonical(page.url, &meta);
     out
+}
+
+fn context(page: &Page<'_>, site: Option<&Site>, is_chinese: bool) -> Context {
+    let shanghai = || if is_chinese { date::shanghai() } else { jiff::tz::TimeZone::UTC };
+    Context {
+        zone: site.map_or_else(shanghai, |s| s.timezone.clone()),
+        fetched_at: page.fetched_at,
+        url_date: page.url.and_then(|u| date::in_url(u.path())),
+        is_local: site.is_some() || is_chinese,
+    }
+}
+
+/// A page in Chinese, whose times without a zone are those of the mainland: by its title, or its commonest character.
+fn is_chinese(markup: &str, meta: &Meta) -> bool {
+    const COMMON: usize = 3;
+    meta.title.chars().any(byline::is_han)
+        || memchr::memmem::find_iter(markup.as_bytes(), "的".as_bytes()).take(COMMON).count() == COMMON
 }
 
 fn page_links(ready: &Ready<'_>, base: &links::Base<'_>, options: &Options) -> Vec<Link> {
@@ -233,6 +249,13 @@ impl Ready<'_> {
             out.article = Err(Rejection { reason, detail: format!("{chars} characters of text of its own") });
             return out;
         }
+        if found.chars < SHORT
+            && let Some(said) = found.body.paragraphs.iter().find_map(|p| super::kind::says_missing(p))
+        {
+            let detail = format!("template `{template}` of {} matched, and the page says `{said}`", site.file);
+            out.article = Err(Rejection { reason: Reason::SoftNotFound, detail });
+            return out;
+        }
         let mut record = self.record(found.body.text());
         record.title = found.title;
         record.kind = kind;
@@ -255,6 +278,9 @@ impl Ready<'_> {
     }
 
     fn dates(&self, record: &mut Record, published: Option<When>, modified: Option<When>) {
+        // Of a time in an unknown zone, the day is known.
+        let known = |w: When| if self.context.is_local || w.offset.is_some() { w } else { When { time: None, ..w } };
+        let (published, modified) = (published.map(known), modified.map(known));
         record.published_at = published.map(|w| w.to_rfc3339(&self.context.zone));
         record.published_precision = published.map(|w| w.precision());
         record.modified_at = modified.map(|w| w.to_rfc3339(&self.context.zone));
@@ -264,13 +290,53 @@ impl Ready<'_> {
     fn generic(&self) -> Cleaned {
         let mut all = blocks::blocks(self.html, root(self.html), &|_| false);
         self.frames.mark(self.page.url, &mut all.lines);
-        generic::disbelieve(&mut all, None);
+        trust::reveal(&mut all);
+        trust::disbelieve(&mut all, None);
         let headline = title::choose(&all, self.meta);
-        generic::disbelieve(&mut all, headline.as_ref().filter(|h| h.agrees).and_then(|h| h.line));
+        trust::disbelieve(&mut all, headline.as_ref().filter(|h| h.agrees).and_then(|h| h.line));
         let outline = Outline::new(self.page.url, headline.as_ref().map_or("", |h| &h.text), &all.lines);
+        let shown = headline.as_ref().map(|h| h.text.clone());
         let mut out = self.of_lines(&all, headline);
+        let unread = |r: &Rejection| matches!(r.reason, Reason::NoBody | Reason::TooShort | Reason::List);
+        if out.article.as_ref().err().is_some_and(unread)
+            && let Some(record) = self.embedded(shown)
+        {
+            out.kind = PageKind::Content(Kind::Article);
+            out.article = Ok(Box::new(record));
+        }
         out.outline = outline;
         out
+    }
+
+    /// The article that the page carries in its data, where it shows none.
+    fn embedded(&self, headline: Option<String>) -> Option<Record> {
+        let found = embedded::find(self.markup, self.meta)?;
+        let squashed = headline.as_deref().map(title::squash).unwrap_or_default();
+        let body = match found.is_markup {
+            true => {
+                let html = dom::fragment(&found.text);
+                let all = blocks::blocks(&html, root(&html), &|_| false);
+                tidy::tidy(&all, 0, all.lines.len(), &squashed, false, &[])
+            }
+            false => {
+                let all = Blocks::of_text(&found.text);
+                tidy::tidy(&all, 0, all.lines.len(), &squashed, false, &[])
+            }
+        };
+        if body.chars() < MIN_BODY {
+            return None;
+        }
+        let mut record = self.record(body.text());
+        record.title = headline.or(found.title);
+        record.keywords = keywords(self.meta);
+        let declared = published::declared(self.meta, &self.context);
+        self.dates(&mut record, declared.or_else(|| published::from_url(&self.context)), None);
+        let mut staff = body.staff;
+        if staff.authors.is_empty() {
+            staff.authors = self.meta.json_ld_authors();
+        }
+        staff_into(&mut record, staff);
+        Some(record)
     }
 
     fn of_lines(&self, all: &Blocks<'_>, headline: Option<Headline>) -> Cleaned {
@@ -300,11 +366,16 @@ impl Ready<'_> {
         let mut record = self.record(body.text());
         record.title = headline.as_ref().map(|h| h.text.clone());
         record.keywords = keywords(self.meta);
-        let pictures = extract::pictures(all, choice.elem, first..=end, self.page.url);
-        record.images = with_captions(pictures, &body.captions);
-        let published = published::find(all, self.meta, headline.as_ref(), end, &self.context);
-        self.dates(&mut record, published, None);
-        staff_into(&mut record, byline::near(all, &body, headline.as_ref(), first, end, self.meta));
+        record.images = extract::pictures(all, choice.elem, first..=end, self.page.url, &body);
+        let published = published::find(all, self.meta, headline.as_ref(), first..end, &self.context);
+        let modified = published::modified(all, self.meta, headline.as_ref(), &self.context);
+        self.dates(&mut record, published, modified.filter(|m| Some(*m) != published));
+        let mut staff = byline::near(all, &body, headline.as_ref(), first, end, self.meta);
+        if staff.authors.is_empty() {
+            let of_outlet = |name: &String| staff.source.as_ref() == Some(name);
+            staff.authors = self.meta.json_ld_authors().into_iter().filter(|n| !of_outlet(n)).collect();
+        }
+        staff_into(&mut record, staff);
         let mut out = reject(Reason::NoBody, String::new());
         out.kind = PageKind::Content(Kind::Article);
         out.article = Ok(Box::new(record));
@@ -337,8 +408,11 @@ fn keywords(meta: &Meta) -> Vec<String> {
     out
 }
 
-/// Captions belong to pictures in order; with as many of both, each to its own.
+/// Captions that a selector named belong to pictures in order; with as many of both, each to its own.
 fn with_captions(mut images: Vec<Image>, captions: &[String]) -> Vec<Image> {
+    if images.iter().any(|i| i.caption.is_some()) {
+        return images;
+    }
     for (image, caption) in images.iter_mut().zip(captions) {
         image.caption = Some(caption.clone());
     }

@@ -1,10 +1,18 @@
 //! When the article was published: the visible line under the headline first, then what the page declares.
 
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use jiff::civil::DateTime;
+use jiff::tz::{Offset, TimeZone};
+
 use super::blocks::{Blocks, Line};
 use super::date::{self, Context, When};
+use super::generic::punctuation;
 use super::hints::Hints;
 use super::meta::Meta;
 use super::title::Headline;
+use crate::pattern::Pattern;
 
 /// `meta` names that hold the date of publication, in order of trust.
 const METAS: &[&str] = &[
@@ -28,27 +36,56 @@ const METAS: &[&str] = &[
     "parsely-pub-date",
 ];
 
-/// Finds the date of publication.
+/// Finds the date of publication. `body` is the body's lines, in which sentences speak of other days.
 pub fn find(
     blocks: &Blocks<'_>,
     meta: &Meta,
     headline: Option<&Headline>,
-    body_end: usize,
+    body: Range<usize>,
     context: &Context,
 ) -> Option<When> {
-    let visible = visible(blocks, headline, body_end, context);
-    if let Some(when) = visible.filter(|w| w.time.is_some() && !w.relative) {
-        return Some(when);
-    }
+    let visible = visible(blocks, headline, body, context);
     let declared = declared(meta, context);
     match (visible, declared) {
         (None, declared) => declared.or_else(|| from_url(context)),
-        (Some(v), Some(d)) if d.time.is_some() && (v.relative || v.date == d.date || v.time.is_none()) => Some(d),
-        (Some(v), _) => Some(v),
+        (Some(v), _) if v.near && v.when.time.is_some() && !v.when.relative => Some(v.when),
+        (Some(v), Some(d))
+            if d.time.is_some() && (v.when.relative || v.when.date == d.date || v.when.time.is_none()) =>
+        {
+            Some(d)
+        }
+        (Some(v), Some(d)) if !v.near => Some(if d.time.is_none() && v.when.date == d.date { v.when } else { d }),
+        (Some(v), None) if !v.near && v.when.time.is_none() => from_url(context).or(Some(v.when)),
+        (Some(v), _) => Some(v.when),
     }
 }
 
-fn from_url(context: &Context) -> Option<When> {
+/// Finds the date of the last change, if the page gives one after its publication.
+pub fn modified(blocks: &Blocks<'_>, meta: &Meta, headline: Option<&Headline>, context: &Context) -> Option<When> {
+    const NAMES: [&str; 4] = ["article:modified_time", "og:updated_time", "datemodified", "last-modified"];
+    let declared = NAMES.iter().filter_map(|n| meta.get(n)).chain(meta.json_ld_text("dateModified"));
+    let shown = headline.and_then(|h| h.line).into_iter().flat_map(|at| blocks.lines.iter().skip(at + 1).take(REACH));
+    let labelled = shown.filter(|l| l.chars < 60).filter_map(|l| {
+        let at = MODIFIED.iter().find_map(|w| l.text.find(w))?;
+        date::find(&l.text[at..], context).map(|f| f.when)
+    });
+    labelled.chain(declared.filter_map(|text| date::parse_value(text, context))).next().map(|w| localised(w, context))
+}
+
+/// A time in UTC is that of the zone whose days the page shows.
+fn localised(when: When, context: &Context) -> When {
+    if when.offset != Some(Offset::UTC) || !context.is_local {
+        return when;
+    }
+    let at = when
+        .time
+        .and_then(|t| TimeZone::UTC.to_ambiguous_zoned_datetime(DateTime::from_parts(when.date, t)).compatible().ok());
+    let Some(local) = at.map(|z| z.with_time_zone(context.zone.clone())) else { return when };
+    When { date: local.date(), time: Some(local.time()), offset: Some(local.offset()), relative: when.relative }
+}
+
+/// The day in the page's address.
+pub fn from_url(context: &Context) -> Option<When> {
     context.url_date.map(|date| When { date, time: None, offset: None, relative: false })
 }
 
@@ -58,7 +95,7 @@ pub fn declared(meta: &Meta, context: &Context) -> Option<When> {
     let metas = METAS.iter().filter_map(|name| meta.get(name));
     let ld = ["datePublished", "dateCreated", "uploadDate", "pubDate"].iter().filter_map(|k| meta.json_ld_text(k));
     for text in metas.chain(ld).chain(meta.time.as_deref()) {
-        let Some(when) = date::parse_value(text, context) else { continue };
+        let Some(when) = date::parse_value(text, context).map(|w| localised(w, context)) else { continue };
         if when.time.is_some() {
             return Some(when);
         }
@@ -70,39 +107,70 @@ pub fn declared(meta: &Meta, context: &Context) -> Option<When> {
 /// How many lines after the headline can hold its date.
 const REACH: usize = 14;
 
+/// A date that the page shows, and whether it stands right below the headline or is labelled as that of publication.
+#[derive(Debug, Clone, Copy)]
+struct Shown {
+    when: When,
+    near: bool,
+}
+
 /// A date in the lines about the headline, else a labelled one below the body.
-fn visible(blocks: &Blocks<'_>, headline: Option<&Headline>, body_end: usize, context: &Context) -> Option<When> {
+fn visible(blocks: &Blocks<'_>, headline: Option<&Headline>, body: Range<usize>, context: &Context) -> Option<Shown> {
     let lines = &blocks.lines;
-    let mut day: Option<When> = None;
+    let mut day: Option<Shown> = None;
+    let in_text = |i: usize| body.contains(&i) && is_text(&lines[i]);
     if let Some(at) = headline.and_then(|h| h.line) {
         let after = at + headline.map_or(1, |h| h.lines.max(1));
         let near = (after..lines.len().min(after + REACH)).chain((at.saturating_sub(6)..at).rev());
-        for i in near {
+        for i in near.filter(|i| !in_text(*i)) {
             let Some(when) = of_line(lines, i, context) else { continue };
+            let found = Shown { when, near: i >= after && i < body.start.max(after + 4) || is_labelled(&lines[i]) };
             if when.time.is_some() {
-                return Some(when);
+                return Some(found);
             }
-            day = day.or(Some(when));
+            day = day.or(Some(found));
         }
     }
     if day.is_none() {
-        let labelled = |l: &Line<'_>| {
-            l.hints.contains(Hints::META)
-                || ["发布时间", "发布日期", "发表时间", "发稿时间", "时间：", "时间:", "日期：", "日期:"]
-                    .iter()
-                    .any(|w| l.text.contains(w))
-        };
-        let from = body_end.min(lines.len());
+        let labelled = |l: &Line<'_>| l.hints.contains(Hints::META) || is_labelled(l);
+        let from = body.end.min(lines.len());
         let order = (from..lines.len().min(from + 20)).chain(0..from);
-        for i in order.filter(|i| labelled(&lines[*i])) {
+        for i in order.filter(|i| labelled(&lines[*i]) && !in_text(*i)) {
             let Some(when) = of_line(lines, i, context) else { continue };
+            let found = Shown { when, near: is_labelled(&lines[i]) };
             if when.time.is_some() {
-                return Some(when);
+                return Some(found);
             }
-            day = day.or(Some(when));
+            day = day.or(Some(found));
         }
     }
     day
+}
+
+fn is_labelled(line: &Line<'_>) -> bool {
+    ["发布时间", "发布日期", "发表时间", "发稿时间", "发布于", "發佈時間", "發布時間", "Published", "posted"]
+        .iter()
+        .any(|w| line.text.contains(w))
+}
+
+/// A sentence of the text, rather than a line about it.
+fn is_text(line: &Line<'_>) -> bool {
+    line.chars > 60 || line.chars >= 14 && (punctuation(&line.text).stops > 0 || line.text.contains(['，', '。']))
+}
+
+/// When something takes place, till when one can sign up, what day it is: `比赛时间：…`, `报名截止：…`, `今天是…`.
+fn is_other_day(text: &str) -> bool {
+    static LABEL: LazyLock<Pattern> =
+        LazyLock::new(|| Pattern::later(r"(?P<what>[\p{Han}]{2,8}?)(?:时间|日期|截止|截至|期限|有效期|時間)[ ]?[:：]"));
+    const OURS: [&str; 15] = [
+        "发布", "发表", "发稿", "更新", "上传", "刊发", "出版", "录入", "编辑", "新闻", "文章", "信息", "發佈", "發布",
+        "成文",
+    ];
+    if ["今天是", "今日是", "现在时间", "当前时间", "系统时间"].iter().any(|w| text.contains(w)) {
+        return true;
+    }
+    let Some(c) = LABEL.captures(text) else { return text.contains("截止") || text.contains("有效期") };
+    !OURS.iter().any(|w| c["what"].ends_with(w))
 }
 
 /// The date of a line, with what the lines right after it add (2019 / 09/07 / 19:02 in three elements).
@@ -112,9 +180,14 @@ fn of_line(lines: &[Line<'_>], i: usize, context: &Context) -> Option<When> {
         return None;
     }
     let text = line.text.as_ref();
-    if is_modified(text) {
+    if is_modified(text) || is_other_day(text) {
         return None;
     }
+    // Of two dates on a line, the one that says so is that of publication.
+    let text = match ["发布时间", "发布日期", "发表时间", "发布于"].iter().find_map(|w| text.find(w)) {
+        Some(at) if MODIFIED.iter().any(|w| text[..at].contains(w)) => &text[at..],
+        _ => text,
+    };
     let found = date::find(text, context);
     if let Some(found) = found
         && found.when.time.is_some()
@@ -140,5 +213,9 @@ fn of_line(lines: &[Line<'_>], i: usize, context: &Context) -> Option<When> {
 
 /// The line speaks of the last change.
 pub fn is_modified(text: &str) -> bool {
-    ["最后更新", "更新时间", "更新于", "修改时间", "编辑于"].iter().any(|w| text.contains(w)) && !text.contains("发布")
+    MODIFIED.iter().any(|w| text.contains(w)) && !text.contains("发布")
 }
+
+/// Words before the date of the last change.
+const MODIFIED: [&str; 9] =
+    ["最后更新", "更新时间", "更新于", "修改时间", "编辑于", "最後更新", "更新時間", "Last updated", "Updated"];

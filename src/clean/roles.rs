@@ -175,6 +175,17 @@ pub fn find_at(text: &str, at: usize) -> Option<Range<usize>> {
     })
 }
 
+/// True for the roles of a news desk. Books, films and exhibitions have a 主编, a 监制 and a 策划 as well.
+pub fn is_of_the_desk(role: &str) -> bool {
+    let simple = super::script::simplified(role);
+    [
+        "编辑", "责编", "校对", "审核", "审读", "审校", "审签", "签发", "编审", "值班", "一审", "二审", "三审", "初审",
+        "复审", "终审", "网编",
+    ]
+    .iter()
+    .any(|r| simple.contains(r))
+}
+
 /// Length of the role that a text begins with, in bytes.
 pub fn at_start(text: &str) -> Option<usize> {
     BY_FIRST.get(&text.chars().next()?)?.iter().find_map(|role| length(text, role))

@@ -34,8 +34,14 @@ const MIN_CHARS: usize = 4;
 
 /// Chooses the headline.
 pub fn choose(blocks: &Blocks<'_>, meta: &Meta) -> Option<Headline> {
+    if declares_no_headline(meta)
+        && let Some(headline) = above_the_date(blocks)
+    {
+        return Some(headline);
+    }
     let declared = squash(&meta.title);
     let og = meta.get("og:title").or_else(|| meta.json_ld_text("headline")).map(squash).unwrap_or_default();
+    let whole = declared_title(meta).map(|t| squash(&t).chars().count()).unwrap_or_default();
     let mut best: Option<(i64, Headline)> = None;
     for elem in &blocks.elems {
         let lines = &blocks.lines[elem.first as usize..(elem.end.max(elem.first)) as usize];
@@ -58,7 +64,8 @@ pub fn choose(blocks: &Blocks<'_>, meta: &Meta) -> Option<Headline> {
             !whole.is_empty()
                 && (whole.contains(&squashed) || (n >= 8 && squashed.contains(whole) && whole.chars().count() * 2 > n))
         };
-        let agrees = said(&declared) || said(&og);
+        // A word or two of the declared title are a rubric's name, or a part's heading.
+        let agrees = (said(&declared) || said(&og)) && n * 5 >= whole.min(60) * 2;
         if agrees {
             score += 40 + (n.min(60) as i64);
             if og == squashed || declared == squashed {
@@ -100,6 +107,97 @@ pub fn choose(blocks: &Blocks<'_>, meta: &Meta) -> Option<Headline> {
         return Some(headline);
     }
     declared_text.map(|text| Headline { text, line: None, lines: 0, agrees: false })
+}
+
+/// True if what the page declares as its title names the site, or the kind of page, and no article.
+fn declares_no_headline(meta: &Meta) -> bool {
+    const PAGES: [&str; 24] = [
+        "新闻详情",
+        "详情",
+        "详情页",
+        "详细",
+        "正文",
+        "新闻正文",
+        "文章",
+        "文章详情",
+        "文章正文",
+        "内容",
+        "内容页",
+        "内容详情",
+        "资讯详情",
+        "新闻",
+        "新闻中心",
+        "首页",
+        "无标题文档",
+        "新闻内容",
+        "信息详情",
+        "公告详情",
+        "通知公告",
+        "untitled",
+        "home",
+        "document",
+    ];
+    const SITES: [&str; 12] = [
+        "数字报",
+        "电子报",
+        "电子版",
+        "数字报刊",
+        "门户网站",
+        "官方网站",
+        "官网",
+        "新闻网",
+        "日报",
+        "晚报",
+        "在线",
+        "客户端",
+    ];
+    let Some(declared) = meta.get("og:title").or(Some(&meta.title)).map(str::trim) else { return true };
+    let first = declared.split(['_', '|', '｜', '-', '—', '–']).next().unwrap_or_default().trim();
+    let squashed = squash(first);
+    let n = squashed.chars().count();
+    let names_site = meta.get("og:site_name").is_some_and(|site| squash(site) == squash(declared));
+    n == 0
+        || names_site
+        || PAGES.contains(&squashed.as_str())
+        || n <= 14 && SITES.iter().any(|w| first.ends_with(w))
+        || n <= 6 && (first.ends_with('网') || first.ends_with('报'))
+}
+
+/// Lines below a heading in which its date or source must stand.
+const INFO_BELOW: usize = 6;
+
+/// The heading with a date or source right below it, on a page that declares no headline.
+fn above_the_date(blocks: &Blocks<'_>) -> Option<Headline> {
+    let mut best: Option<(i64, Headline)> = None;
+    for elem in &blocks.elems {
+        let (first, end) = (elem.first as usize, elem.end.max(elem.first) as usize);
+        let lines = &blocks.lines[first..end];
+        let rank = match elem.tag {
+            Tag::H(n) => 24 - i64::from(n) * 4,
+            _ if elem.hints.contains(Hints::TITLE) => 8,
+            _ => continue,
+        };
+        let odd = |l: &super::blocks::Line<'_>| l.hidden || l.link_share() > 0.5 || l.hints.intersects(Hints::FRAME);
+        if lines.is_empty() || lines.len() > 3 || lines.iter().any(odd) {
+            continue;
+        }
+        let text = lines.iter().map(|l| l.text.as_ref()).collect::<Vec<_>>().join(" ");
+        let n = squash(&text).chars().count();
+        if !(MIN_CHARS..=80).contains(&n) || is_generic_heading(&text) {
+            continue;
+        }
+        let below = || blocks.lines.iter().skip(end).take(INFO_BELOW);
+        let dated = below().any(super::kind::is_info);
+        let text_follows = blocks.lines.iter().skip(end).take(INFO_BELOW * 2).any(|l| l.chars >= 20 && l.links == 0);
+        if !text_follows {
+            continue;
+        }
+        let score = rank + if dated { 40 } else { 0 };
+        if best.as_ref().is_none_or(|(s, _)| score > *s) {
+            best = Some((score, Headline { text, line: Some(first), lines: lines.len(), agrees: true }));
+        }
+    }
+    best.map(|(_, headline)| headline)
 }
 
 /// The headline among the lines of a heading that holds more (the button of a voice, a badge): what is declared too.

@@ -42,6 +42,10 @@ pub struct Args {
     /// (`jingwen drift` tells more). The folder of a crawl's state will do.
     #[arg(long, value_name = "DIR", conflicts_with = "generic")]
     state: Option<PathBuf>,
+    /// Learn which lines repeat on the pages of a host, and leave them out of later ones. A record then depends on the pages
+    /// before it; without this it depends on its page alone.
+    #[arg(long)]
+    learn_repeats: bool,
     /// Threads; 0 means one per core.
     #[arg(long, value_name = "N", default_value_t = 1)]
     threads: usize,
@@ -89,6 +93,8 @@ struct Work {
     sites: Sites,
     options: Options,
     url: Option<Url>,
+    /// Learn what repeats on the pages of a host.
+    learn_repeats: bool,
     /// Told how pages look, in the order of the inputs.
     watch: Option<Watching>,
     /// Folder that `file` is relative to.
@@ -107,7 +113,15 @@ impl Args {
             links: watch.is_some(),
             ..Options::default()
         };
-        let work = Work { sites, options, url: self.url.clone(), watch, base, spare: Arc::default() };
+        let work = Work {
+            sites,
+            options,
+            url: self.url.clone(),
+            learn_repeats: self.learn_repeats,
+            watch,
+            base,
+            spare: Arc::default(),
+        };
         let threads = match self.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
@@ -270,6 +284,7 @@ struct Turn<'w> {
 impl Work {
     /// The answer, and what its page showed of what repeats.
     fn answer(&self, job: Job, frames: Known) -> (Answered, Option<Outline>) {
+        let frames = if self.learn_repeats { frames } else { Known::default() };
         let options = Options { frames, ..self.options.clone() };
         let turn = Turn { work: self, options, outline: Cell::new(None) };
         let (answer, seen) = match job {
@@ -282,7 +297,10 @@ impl Work {
             }
             Job::File(path) => turn.file(&path),
         };
-        (Answered { line: serde_json::to_vec(&answer), bad: answer.is_bad(), seen }, turn.outline.take())
+        (
+            Answered { line: serde_json::to_vec(&answer), bad: answer.is_bad(), seen },
+            turn.outline.take().filter(|_| self.learn_repeats),
+        )
     }
 
     /// Writes an answer; its page is watched in the order of the inputs, whatever thread cleaned it.
@@ -302,7 +320,8 @@ impl Turn<'_> {
             Ok(entry) => entry,
             Err(e) => return (Answer::bad(id_of(line), format!("not a line of pages: {e}")), None),
         };
-        let url = match entry.url.as_deref().map(Url::parse).transpose() {
+        let given = entry.url.as_deref().filter(|url| !url.trim().is_empty());
+        let url = match given.map(Url::parse).transpose() {
             Ok(url) => url,
             Err(e) => {
                 let detail = format!("`{}` is no address: {e}", entry.url.unwrap_or_default());

@@ -3,6 +3,7 @@
 use super::Fate;
 use super::hits;
 use crate::clean::blocks::{self, is_blank};
+use crate::clean::line_rules::Reach;
 use crate::sites::{LineAction, LineRule};
 
 /// A paragraph before line rules, and what the first rule that acts on it does.
@@ -19,9 +20,9 @@ pub struct Paragraph {
 
 /// What the line rules do to each paragraph: the first that matches acts, `strip` lets later ones look at what is left.
 pub fn paragraphs(lines: &[String], rules: &[&LineRule]) -> Vec<Paragraph> {
-    let n = lines.len();
+    let reach = Reach::of(lines, rules);
     let mut cut: Option<(String, Option<String>)> = None;
-    let mut out = Vec::with_capacity(n);
+    let mut out = Vec::with_capacity(lines.len());
     for (i, line) in lines.iter().enumerate() {
         let mut paragraph =
             Paragraph { squashed: squash(line), fate: Fate::Kept, rule: "body".to_owned(), origin: None };
@@ -35,11 +36,7 @@ pub fn paragraphs(lines: &[String], rules: &[&LineRule]) -> Vec<Paragraph> {
         let mut text = line.clone();
         let chars = blocks::visible(line) as usize;
         for rule in rules {
-            if rule.max_chars.is_some_and(|max| chars > max)
-                || rule.within_first.is_some_and(|first| i >= first)
-                || rule.within_last.is_some_and(|last| n - i > last)
-                || !rule.pattern.is_match(&text)
-            {
+            if !reach.covers(rule, i, chars) || !rule.pattern.is_match(&text) {
                 continue;
             }
             let shown = hits::short(rule.pattern.as_str());

@@ -15,7 +15,7 @@ use crate::clean::meta::Meta;
 use crate::clean::noise::{self, Class};
 use crate::clean::steps::{self, Content, Source};
 use crate::clean::title::{self, Headline};
-use crate::clean::{Cleaned, Page, extract, generic, tidy};
+use crate::clean::{Cleaned, Page, extract, generic, tidy, trust};
 use crate::record::Method;
 use crate::sites::at::StrOr;
 use crate::sites::load::Set;
@@ -79,15 +79,17 @@ impl Seen<'_> {
             zone: self.site.map_or_else(date::shanghai, |s| s.timezone.clone()),
             fetched_at: self.page.fetched_at,
             url_date: self.page.url.and_then(|u| date::in_url(u.path())),
+            is_local: true,
         }
     }
 
     /// Finds out.
     pub fn trace(&self) -> Traced {
         let mut all = blocks::blocks(self.html, self.html.tree.root().id(), &|_| false);
-        generic::disbelieve(&mut all, None);
+        trust::reveal(&mut all);
+        trust::disbelieve(&mut all, None);
         let headline = title::choose(&all, self.meta);
-        generic::disbelieve(&mut all, headline.as_ref().filter(|h| h.agrees).and_then(|h| h.line));
+        trust::disbelieve(&mut all, headline.as_ref().filter(|h| h.agrees).and_then(|h| h.line));
         let choice = generic::choose(&all, headline.as_ref());
         let values = choice.as_ref().map(|c| c.values.clone()).unwrap_or_default();
         let (tried, winner) = self.templates();
@@ -246,6 +248,20 @@ impl Seen<'_> {
         let body = tidy::tidy(all, choice.first, choice.end, &squashed, true, &[]);
         let rules: Vec<&LineRule> = self.sites.common.lines.iter().collect();
         let node = all.elems[choice.elem].node;
+        // Where the page shows no article, its data may hold one.
+        let text = self.cleaned.article.as_ref().map(|r| r.text.as_str()).unwrap_or_default();
+        if !text.is_empty() && !body.paragraphs.iter().any(|p| text.contains(p.as_str())) {
+            return Container {
+                what: "text that the page carries in its data, and does not show".to_owned(),
+                nodes: Vec::new(),
+                only: None,
+                paragraphs: Vec::new(),
+                captions: Vec::new(),
+                removed: HashMap::new(),
+                strict: true,
+                fields: HashMap::new(),
+            };
+        }
         Container {
             what: format!("the generic extractor: {} with the highest sum, {:.0}", self.place(node), choice.score),
             nodes: vec![node],

@@ -426,6 +426,8 @@ pub struct LineRule {
     pub max_chars: Option<usize>,
     /// Where it was written, `_common.toml:12`.
     pub origin: String,
+    /// It holds for all sites, and knows none of them.
+    pub is_common: bool,
 }
 
 /// What a line rule does.

@@ -304,6 +304,7 @@ impl<'k> Builder<'k> {
             if out.iter().any(|a| a.name.local == local) {
                 continue;
             }
+            let value = super::kept_value(self.keep, name, &key, value);
             let value = entities::decode(value, true).map_err(|_| Irregular("character reference"))?;
             out.push(Attribute {
                 name: QualName::new(None, ns!(), local),

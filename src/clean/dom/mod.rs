@@ -51,15 +51,14 @@ impl Keep {
     fn attribute(&self, element: &str, name: &str) -> bool {
         self.all
             || match name {
-                "href" => !self.no_links || !matches!(element, "a" | "area") || self.attributes.contains(name),
+                "href" => !self.no_links || element != "area" || self.attributes.contains(name),
                 "class" | "id" | "src" | "style" | "align" | "name" | "type" | "hidden" | "rel" => true,
                 "content" | "property" | "itemprop" | "http-equiv" => element == "meta" || name == "itemprop",
                 "lang" => element == "html",
                 "datetime" => element == "time",
-                "data-src" | "data-original" | "data-lazy-src" | "data-echo" | "data-url" | "original" => {
-                    element == "img"
-                }
-                _ => self.attributes.contains(name),
+                "alt" | "width" | "height" => matches!(element, "img" | "amp-img"),
+                "data-srcset" | "data-lazy-srcset" | "srcset" => matches!(element, "img" | "amp-img" | "source"),
+                _ => element == "img" && super::pictures::SOURCES.contains(&name) || self.attributes.contains(name),
             }
     }
 }
@@ -67,6 +66,17 @@ impl Keep {
 /// An attribute's value with its character references decoded, as far as they are common.
 pub fn attribute_text(value: &str) -> std::borrow::Cow<'_, str> {
     entities::decode(value, true).unwrap_or(std::borrow::Cow::Borrowed(value))
+}
+
+/// What is kept of an attribute's value. Where nobody asks for the addresses of links, there is left of them what tells an
+/// anchor, a button and a link to a file from a link to a page.
+fn kept_value<'v>(keep: &Keep, element: &str, name: &str, value: &'v str) -> &'v str {
+    let short = keep.no_links && !keep.all && element == "a" && name == "href" && !keep.attributes.contains(name);
+    match value.trim_start() {
+        _ if !short => value,
+        v if v.get(..11).is_some_and(|scheme| scheme.eq_ignore_ascii_case("javascript:")) => "javascript:",
+        _ => super::anchor::file_ending(value).unwrap_or("#"),
+    }
 }
 
 fn wants_script(keep: &Keep, attributes: &str) -> bool {
@@ -232,6 +242,7 @@ fn open_tag(out: &mut String, name: &str, attributes: &str, keep: &Keep, limits:
             continue;
         }
         kept += 1;
+        let value = kept_value(keep, name, &lower, value);
         out.push(' ');
         out.push_str(&lower);
         let quote = if value.contains('"') { '\'' } else { '"' };

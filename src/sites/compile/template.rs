@@ -226,6 +226,7 @@ impl Cx<'_> {
             within_first: size(&line.within_first),
             max_chars: size(&line.max_chars),
             origin: self.place(&line.span),
+            is_common: self.file.id == crate::sites::load::COMMON,
         })
     }
 }

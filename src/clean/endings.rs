@@ -1,0 +1,80 @@
+//! Where an article ends within its container: at readers' comments, at teasers of other articles.
+
+use super::blocks::Blocks;
+use super::noise::Class;
+use super::tidy::{Item, ends_article};
+
+/// Where readers' comments begin: at their heading, or at the first of several marks of comments after some body.
+pub(super) fn comments_from(items: &[Item<'_, '_>]) -> usize {
+    let mut before = 0;
+    for (i, item) in items.iter().enumerate() {
+        let replies = || items[i + 1..].iter().filter(|x| x.class == Class::Reply).take(2).count();
+        let begins = match item.class {
+            // With their number it heads comments, whatever follows; without, the article may speak of what people say.
+            Class::CommentHead => {
+                let counted = item.line.text.bytes().any(|b| b.is_ascii_digit());
+                before > 0 && (counted || replies() > 0 || ends_article(&items[i + 1..], before))
+            }
+            Class::Reply => before > 1 && replies() > 0,
+            _ => false,
+        };
+        if begins {
+            return i;
+        }
+        before += usize::from(item.solid);
+    }
+    items.len()
+}
+
+/// Where teasers of other articles begin: after some body, three times or more a linked headline with a sentence or two, or
+/// a sentence or two with the minute it came out.
+///
+/// Not where the sentences stand where the body's stand: a text in parts has headings that are links, too.
+pub(super) fn teasers_from(blocks: &Blocks<'_>, items: &[Item<'_, '_>]) -> usize {
+    // A question that opens its answer leads nowhere else.
+    let is_head = |item: &Item<'_, '_>| {
+        item.line.link_share() > 0.8 && item.line.chars >= 8 && !item.line.text.ends_with(['?', '？'])
+    };
+    let heads = |i: usize| is_head(&items[i]) && items.get(i + 1).is_some_and(|x| x.class.is_plain() && !is_head(x));
+    let minute = |i: usize| is_minute(&items[i].line.text);
+    // A live report has its minutes too, but leads nowhere, and its text stands below them.
+    let last = (0..items.len()).rev().find(|i| minute(*i)).unwrap_or(0);
+    let below = items[last..].iter().take(3).any(|x| x.solid);
+    let linked = |start: usize| !below || items[start..].iter().take(9).any(|x| x.line.link_share() > 0.5);
+    let parent = |x: &Item<'_, '_>| blocks.elems[x.line.block as usize].parent;
+    let goes_on = |start: usize| {
+        let (before, after) = items.split_at(start);
+        let solid = |x: &&Item<'_, '_>| x.solid;
+        let Some(next) = after.iter().find(solid).map(parent) else { return false };
+        let chars = |part: &[Item<'_, '_>]| part.iter().filter(solid).map(|x| x.line.chars).sum::<u32>();
+        let count = after.iter().filter(solid).count().max(1) as u32;
+        let long = if items[start].line.is_latin() { 190 } else { 110 };
+        before.iter().filter(solid).filter(|x| parent(x) == next).count() >= 2
+            || chars(after) > chars(before) && chars(after) / count >= long
+    };
+    let solids = |part: &[Item<'_, '_>]| part.iter().filter(|x| x.solid).count();
+    let marks: Vec<usize> = (0..items.len()).filter(|i| heads(*i) || minute(*i)).collect();
+    // A table of contents, or a box of links, has more of the text behind it than above it.
+    let is_box = |from: usize| {
+        let run = marks.iter().skip_while(|m| **m < from).collect::<Vec<_>>();
+        let gap = run.windows(2).find(|w| w[1] - w[0] > 3).map_or(run.last(), |w| w.first());
+        let behind = gap.map_or(items.len(), |last| (**last + 4).min(items.len()));
+        solids(&items[behind..]) > solids(&items[..from]).max(5)
+    };
+    marks
+        .windows(3)
+        .filter(|w| w[1] - w[0] <= 3 && w[2] - w[1] <= 3 && !is_box(w[0]))
+        // The minute stands below its teaser.
+        .map(|w| if minute(w[0]) { w[0].saturating_sub(2) } else { w[0] })
+        .find(|start| solids(&items[..*start]) >= 3 && linked(*start) && !goes_on(*start))
+        .unwrap_or(items.len())
+}
+
+/// `2019-09-09 21:38:04` and nothing else.
+fn is_minute(text: &str) -> bool {
+    let text = text.trim();
+    text.len() <= 24
+        && text.contains(':')
+        && text.bytes().filter(u8::is_ascii_digit).count() >= 10
+        && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '-' | '/' | ':' | ' ' | '.' | '年' | '月' | '日'))
+}
