@@ -197,7 +197,7 @@ fn play(seed: u64) {
 
 #[test]
 fn after_all_faults_every_article_is_written_once_and_everything_accounted_for() {
-    let seeds: u64 = std::env::var("JINGWEN_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(50);
+    let seeds: u64 = std::env::var("JINGWEN_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(12);
     let next = Mutex::new(0..seeds);
     std::thread::scope(|scope| {
         for _ in 0..2 {

@@ -122,7 +122,7 @@ struct State {
 /// Leave for one request; the next of the same host may go when it is dropped (and the interval is over).
 #[derive(Debug)]
 pub struct Turn {
-    _permit: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
     _place: Option<OwnedSemaphorePermit>,
 }
 
@@ -225,10 +225,19 @@ impl Gate {
     /// Waits until a request may go; `None` if that is further off than this run has patience for.
     pub async fn turn(&self) -> Option<Turn> {
         if self.replay {
-            return Some(Turn { _permit: None, _place: None });
+            return Some(Turn { permit: None, _place: None });
         }
         // The semaphore is never closed.
         let permit = self.permits.clone().acquire_owned().await.ok();
+        self.wait(permit).await
+    }
+
+    /// The next request of the same visit: it waits for the pace, and no other visit goes in between.
+    pub async fn next_turn(&self, turn: Turn) -> Option<Turn> {
+        if self.replay { Some(turn) } else { self.wait(turn.permit).await }
+    }
+
+    async fn wait(&self, permit: Option<OwnedSemaphorePermit>) -> Option<Turn> {
         loop {
             let address = self.address.get();
             let (limiter, at) = {
@@ -274,7 +283,7 @@ impl Gate {
                 state.resting = None;
                 state.asked = Some(here);
                 state.paced = next;
-                return Some(Turn { _permit: permit, _place: place });
+                return Some(Turn { permit, _place: place });
             }
         }
     }

@@ -163,15 +163,14 @@ impl Visit {
                 return Fetched::Settled;
             }
             // Else another spelling of the same page, which the server insists on.
-            if (been.contains(&to) && !response.has_new_cookies) || hops > self.context.settings.max_redirects {
+            if (been.contains(&to) && !response.sets_cookies) || hops > self.context.settings.max_redirects {
                 self.give_up(Reason::Redirect, format!("leads in a circle: {to}"));
                 return Fetched::Settled;
             }
             url = to;
-            drop(turn);
             let next = tokio::select! {
                 () = self.context.stop.cancelled() => None,
-                turn = self.host.gate.turn() => turn,
+                turn = self.host.gate.next_turn(turn) => turn,
             };
             match next {
                 Some(next) => turn = next,
@@ -214,7 +213,12 @@ impl Visit {
             _ => {}
         }
         if task.requested.as_deref() == Some(canonical.as_str()) {
-            return self.give_up(Reason::Redirect, format!("leads in a circle: {to}"));
+            self.give_up(Reason::Redirect, format!("leads in a circle: {to}"));
+            if task.kind.recurs() {
+                // Only the redirect had named it; the address asked for stays.
+                self.out.visit = Some((task.key, Fate::Forget));
+            }
+            return;
         }
         let kind = if task.kind == Kind::Recheck { Kind::Article } else { task.kind };
         let mut target = NewUrl::new(canonical, kind, task.depth, now());
