@@ -46,7 +46,7 @@ impl FailureClass {
     /// The class of an HTTP status; `None` where the answer can be used.
     pub fn of_status(status: u16) -> Option<Self> {
         match status {
-            200..=299 | 300..=399 => None,
+            200..=399 => None,
             408 | 425 | 429 | 500..=u16::MAX | 0..200 => Some(Self::Transient),
             400..=499 => Some(Self::Unconfirmed),
         }

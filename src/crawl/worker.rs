@@ -13,7 +13,7 @@ use super::ask::{asked, begin, end, forbidden, is_outage, wants_claim};
 use super::commit::Finished;
 use super::context::{Context, Host};
 use super::fetch::{FetchError, Request};
-use super::robots::{MAX_BYTES, Robots};
+use super::robots::{MAX_BYTES, Robots, product_token};
 use super::run::CrawlError;
 use super::visit::Visit;
 use crate::frontier::{Cursor, Frontier, HostUpdate, Kind, Millis, NewUrl, RobotsCopy, StoredRobots, Task, now};
@@ -180,7 +180,9 @@ async fn robots(context: &Arc<Context>, host: &Arc<Host>) -> bool {
     if !context.settings.respect_robots {
         return true;
     }
-    let token = &context.settings.token;
+    // A site that is asked under another name is obeyed under it.
+    let own = host.site.as_ref().and_then(|site| site.crawl.requests.user_agent.as_deref());
+    let token = own.map_or(context.settings.token.as_str(), product_token);
     if let Some(copy) = &host.lease.robots
         && (0..ROBOTS_AGE_MS).contains(&(now() - copy.at))
     {

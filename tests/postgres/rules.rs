@@ -7,6 +7,7 @@ use jingwen::frontier::{
     Batch, Counts, Cursor, Fate, Frontier, HostUpdate, Kind, NEVER, NewUrl, Recent, RobotsCopy, StoredRobots, now,
 };
 use jingwen::output::parts::{Closed, Part};
+use jingwen::retry::{Failure, FailureClass, History};
 use jingwen::urls::CanonicalUrl;
 use std::time::Duration;
 use url::Url;
@@ -15,6 +16,12 @@ use crate::server::{Postgres, run};
 
 pub fn link(url: &str, kind: Kind) -> NewUrl {
     NewUrl::new(CanonicalUrl::new(&Url::parse(url).unwrap(), None), kind, 0, 1000)
+}
+
+/// So many failures, the last one now.
+fn failures(n: u32) -> History {
+    let failure = Failure { at: now(), class: FailureClass::Transient, what: "status 500".into() };
+    (0..n).fold(History::default(), |history, _| history.with(failure.clone()))
 }
 
 pub fn shared(url: &str) -> Shared {
@@ -111,7 +118,6 @@ rules! {
             not_before: Some(later),
             failures: Some(3),
             refusals: Some(4),
-        refusals: Some(4),
             blocked: Some(Some("429".into())),
             robots: Some(robots.clone()),
         };
@@ -183,12 +189,12 @@ rules! {
         assert_eq!(frontier.budgets().await.unwrap()["a"], ("2026-11-26".to_owned(), 3));
         assert!(frontier.spent_elsewhere().await.unwrap().is_empty());
         let other = link("http://a.example/2.htm", Kind::Article).key;
-        assert_eq!(frontier.recheck(1, 0, now(), Some(&[other])).await.unwrap(), 0);
-        assert_eq!(frontier.recheck(1, 0, now(), Some(&[other, new.key])).await.unwrap(), 1);
-        assert_eq!(frontier.recheck(1, 0, now(), None).await.unwrap(), 0, "it is queued");
+        assert_eq!(frontier.recheck(1, 0, now(), Some(&[other]), false).await.unwrap(), 0);
+        assert_eq!(frontier.recheck(1, 0, now(), Some(&[other, new.key]), false).await.unwrap(), 1);
+        assert_eq!(frontier.recheck(1, 0, now(), None, false).await.unwrap(), 0, "it is queued");
         let gone = Batch { run: 1, visits: vec![(new.key, Fate::Done)], gone: vec![new.key], ..Batch::default() };
         frontier.commit(&gone).await.unwrap();
-        assert_eq!(frontier.recheck(1, 0, now(), None).await.unwrap(), 0, "it is none any more");
+        assert_eq!(frontier.recheck(1, 0, now(), None, false).await.unwrap(), 0, "it is none any more");
     }
 
     parts_are_noted_with_the_length(frontier) {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jingwen::frontier::{Batch, Cursor, Fate, Frontier, FrontierError, Kind, LeasedHost, NewUrl, now};
+use jingwen::retry::History;
 use sqlx::postgres::PgPool;
 
 use crate::rules::{link, worker};

@@ -39,7 +39,7 @@ pub struct Visit {
 /// What asking for a page came to, redirects included.
 enum Fetched {
     /// A page to be read.
-    Page(Response, Turn),
+    Page(Box<Response>, Turn),
     /// What is to be committed is settled already.
     Settled,
     /// The run is ending.
@@ -51,7 +51,7 @@ impl Visit {
     pub async fn make(mut self, turn: Turn) -> Option<Finished> {
         let task = self.task.clone();
         let (response, turn) = match self.page(&task, turn).await {
-            Fetched::Page(response, turn) => (response, turn),
+            Fetched::Page(response, turn) => (*response, turn),
             Fetched::Settled => return Some(self.finished()),
             Fetched::Interrupted => return None,
         };
@@ -114,7 +114,7 @@ impl Visit {
             let truncate = matches!(task.kind, Kind::Sitemap | Kind::Feed).then_some(lists::MAX_BYTES);
             let request = Request { etag, modified, truncate, ..Request::new(&url) };
             let response = match ask(&self.context, &self.host, request, state, &mut self.out).await {
-                RequestOutcome::Response(response) => *response,
+                RequestOutcome::Response(response) => response,
                 RequestOutcome::Reject(reason, detail) => {
                     self.give_up(reason, detail);
                     return Fetched::Settled;
