@@ -96,7 +96,7 @@ const ERRORS: &[(&str, &str, &str)] = &[
     ("bad-url", "[crawl]\nsitemaps = [¦\"ftp://www.example.com/sitemap.xml\"]\n", "https://"),
     ("bad-status", "[crawl]\non_status = { \"4o5\" = ¦\"block\" }\n", "\"429\""),
     ("bad-schedule", "[crawl]\nschedule = ¦\"every hour\"\n", "five fields"),
-    ("bad-path", "[crawl]\nlists = [{ url = '/api/', json = ¦\"$.data[*].url\" }]\n", "leave `$.` out"),
+    ("bad-path", "[crawl]\nlists = [{ url = '/api/', json = \"¦$.data[*].url\" }]\n", "leave `$` out"),
     ("seed-elsewhere", "[crawl]\nseeds = [¦\"https://news.example.com/\"]\n", "add \"news.example.com\" to `hosts`"),
     ("seed-denied", "[crawl]\nseeds = [¦\"https://www.example.com/a/\"]\ndeny = ['/a/']\n", "narrow the regex"),
     ("unknown-group", "[crawl]\nrewrite = [{ from = '/(\\d+)/', to = '/¦$1a/' }]\n", "write `${1}a`"),

@@ -94,6 +94,8 @@ fn told() -> String {
         "/" => page(200, list(["/a_1.htm".into(), "/a_2.htm".into(), "/a_404.htm".into()])),
         "/a_1.htm" => page(200, article(1)),
         "/a_2.htm" => page(200, article(2)),
+        // Without an article; one that is missing would be tried for days.
+        "/a_404.htm" => page(200, "<html><body><p>短</p></body></html>"),
         _ => page(404, ""),
     });
     let bench = Bench::new(

@@ -56,6 +56,8 @@ pub(super) struct Item<'l, 'a> {
     at: u32,
     /// Element in which the line's block stands.
     parent: u32,
+    /// Tag of the line's block.
+    pub(super) tag: Tag,
     pub(super) class: Class,
     /// Long and punctuated: certainly running text.
     pub(super) solid: bool,
@@ -142,6 +144,7 @@ fn items<'l, 'a>(blocks: &'l Blocks<'a>, first: usize, end: usize) -> Vec<Item<'
                 line,
                 at: (first + at) as u32,
                 parent: blocks.elems[line.block as usize].parent,
+                tag: blocks.elems[line.block as usize].tag,
                 class,
                 solid,
                 pictured,

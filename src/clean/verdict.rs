@@ -1,6 +1,6 @@
 //! The verdict on a line: what becomes of it, why, and how much evidence that takes where it stands.
 
-use super::blocks::Line;
+use super::blocks::{Line, Tag};
 use super::byline::Staff;
 use super::hints::Hints;
 use super::noise::{self, Class};
@@ -119,12 +119,19 @@ fn between(items: &[Item<'_, '_>], i: usize, extent: Extent) -> Option<Rule> {
         Class::Caption => rule(item.pictured || noise::is_credit(text), Rule::Caption),
         Class::Notice => rule(marked || noise::is_reprint_notice(text), Rule::Notice),
         Class::Debris => rule(!is_numeral(text) && (item.pictured || !noise::is_minute(text)), Rule::Debris),
-        Class::Prompt => rule(marked || noise::is_widget(text), Rule::Prompt),
+        Class::Prompt => rule(marked || is_boxed(items, i) || noise::is_widget(text), Rule::Prompt),
         Class::CommentHead | Class::Reply => rule(marked, Rule::Comment),
         Class::OriginalTitle | Class::PaperPage => Some(Rule::Origin),
         Class::Meta => rule(marked || noise::is_info_line(text), Rule::Meta),
         Class::Summary => None,
     }
+}
+
+/// In a box of its own (a `div`, say) between paragraphs that are none.
+fn is_boxed(items: &[Item<'_, '_>], i: usize) -> bool {
+    let before = items[..i].iter().rev().find(|x| x.solid).map(|x| x.tag);
+    let after = items[i + 1..].iter().find(|x| x.solid).map(|x| x.tag);
+    items[i].tag == Tag::Block && before.is_some() && before == after && before != Some(Tag::Block)
 }
 
 /// A line of staff with hardly any text behind it.

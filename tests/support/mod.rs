@@ -347,7 +347,6 @@ impl Bench {
         })
     }
 
-    /// Reasons by path.
     /// Lets so many hours pass: every time in the state is moved back, which is the same for the program.
     pub fn later(&self, hours: i64) {
         let ms = hours * 3_600_000;
@@ -372,14 +371,20 @@ impl Bench {
         }
     }
 
-    /// Addresses that failed and are tried again, by path, with the last failure.
-    pub fn failing(&self) -> HashMap<String, String> {
+    /// Addresses that failed and are tried again, each with the last failure.
+    pub fn retries(&self) -> Vec<(String, String)> {
         let output = self.run(&["state", "retries", "--limit", "1000", "--format", "json"]);
         let retries: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        retries.iter().map(|retry| (path_of(&text(&retry["url"])), text(&retry["why"]))).collect()
+        retries.iter().map(|retry| (text(&retry["url"]), text(&retry["why"]))).collect()
     }
 
+    /// The same, by path.
+    pub fn failing(&self) -> HashMap<String, String> {
+        self.retries().into_iter().map(|(url, why)| (path_of(&url), why)).collect()
+    }
+
+    /// Reasons by path.
     pub fn rejected(&self) -> HashMap<String, String> {
         self.lines("rejected.jsonl")
             .iter()
