@@ -16,13 +16,13 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// Running text begins and ends with a paragraph that no rule of `_common` would drop or cut.
+    /// Running text begins and ends with a paragraph that no rule would drop or cut.
     pub fn of<T: AsRef<str>>(lines: &[T], rules: &[&LineRule]) -> Self {
         let mut reach = Self { lines: lines.len(), first: 0, end: 0 };
         let is_text = |i: &usize| {
             let text = lines[*i].as_ref();
             let chars = blocks::visible(text) as usize;
-            let matched = |r: &&LineRule| r.is_common && r.action != LineAction::Strip && reach.window(r, *i, chars);
+            let matched = |r: &&LineRule| r.action != LineAction::Strip && reach.window(r, *i, chars);
             is_paragraph(text, chars) && !rules.iter().any(|r| matched(r) && r.pattern.is_match(text))
         };
         let first = (0..lines.len()).find(is_text).unwrap_or(lines.len());
