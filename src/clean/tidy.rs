@@ -193,14 +193,12 @@ impl Extent {
 fn home(blocks: &Blocks<'_>, items: &[Item<'_, '_>]) -> Option<usize> {
     let solid: Vec<&Item<'_, '_>> = items.iter().filter(|i| i.solid && !is_frame(i.line)).collect();
     let total: u32 = solid.iter().map(|i| i.line.chars).sum();
-    let mut inside: Vec<(usize, u32)> = Vec::new();
+    // By element: a page may have as many paragraphs as it likes.
+    let mut inside: Vec<u32> = vec![0; blocks.elems.len()];
     for item in &solid {
         let mut at = item.line.block as usize;
         loop {
-            match inside.iter_mut().find(|(e, _)| *e == at) {
-                Some((_, chars)) => *chars += item.line.chars,
-                None => inside.push((at, item.line.chars)),
-            }
+            inside[at] += item.line.chars;
             let parent = blocks.elems[at].parent as usize;
             if parent == at {
                 break;
@@ -208,7 +206,7 @@ fn home(blocks: &Blocks<'_>, items: &[Item<'_, '_>]) -> Option<usize> {
             at = parent;
         }
     }
-    inside.into_iter().filter(|(_, chars)| *chars * 10 >= total * 7).map(|(e, _)| e).max()
+    inside.iter().rposition(|chars| *chars > 0 && u64::from(*chars) * 10 >= u64::from(total) * 7)
 }
 
 /// A line right under a picture that reads as its caption, or the sentence behind a gallery's counter.
