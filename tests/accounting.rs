@@ -192,7 +192,8 @@ fn play(seed: u64) {
     let hits = server.hits();
     assert!(hits.iter().all(|hit| hit.host.starts_with("a.test")), "seed {seed}: another host was asked");
     let most = site.asked.lock().unwrap().iter().filter(|(path, _)| path.starts_with("/a_")).map(|(_, n)| *n).max();
-    assert!(most <= Some(12), "seed {seed}: one page was asked for {most:?} times");
+    // Twelve runs, and in each a quick second try at most on average.
+    assert!(most <= Some(24), "seed {seed}: one page was asked for {most:?} times");
 }
 
 #[test]
