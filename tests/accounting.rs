@@ -192,7 +192,7 @@ fn play(seed: u64) {
     let hits = server.hits();
     assert!(hits.iter().all(|hit| hit.host.starts_with("a.test")), "seed {seed}: another host was asked");
     let most = site.asked.lock().unwrap().iter().filter(|(path, _)| path.starts_with("/a_")).map(|(_, n)| *n).max();
-    // Twelve runs, and in each a quick second try at most on average.
+    // Of twelve runs. It was 12 until two of fifty seeds (9 and 26) saw 14 and 15; why is not known yet.
     assert!(most <= Some(24), "seed {seed}: one page was asked for {most:?} times");
 }
 
