@@ -272,16 +272,144 @@ fn names_that_others_lead_here_are_not_answered_and_wrong_tokens_late() {
 #[test]
 fn output_that_others_touch_is_noticed_between_runs() {
     let server = site(Arc::new(AtomicUsize::new(3)));
-    let bench = bench(&server, "every 1h", "");
+    let bench = bench(&server, "every 1h", HOOK);
     let daemon = start(&bench);
     daemon.ask("POST", "/sites/local/run", &[("Authorization", &format!("Bearer {TOKEN}"))], "");
     until("the articles", || bench.articles().len() == 3);
     assert_eq!(daemon.get("/readyz").status, 200);
+    assert_eq!(daemon.metric("jingwen_output_touched_total{file=\"articles.jsonl\"}"), Some(0.0));
     fs::rename(bench.path("out/articles.jsonl"), bench.path("out/moved.jsonl")).unwrap();
     until("it is said", || daemon.get("/readyz").body.contains("articles.jsonl was moved or removed"));
     assert!(fs::read_to_string(bench.path("daemon.log")).unwrap().contains("was moved or removed by somebody else"));
+    until("hooks hear of it", || !told(&bench, "output-touched").is_empty());
+    let event = told(&bench, "output-touched").remove(0);
+    assert_eq!(event["title"], "articles.jsonl was moved or removed by somebody else");
+    assert_eq!(event["data"]["file"], "articles.jsonl");
+    assert!(daemon.get("/").body.contains("articles.jsonl was moved or removed"));
+    assert_eq!(daemon.metric("jingwen_output_touched_total{file=\"articles.jsonl\"}"), Some(1.0));
     assert_eq!(daemon.stop(), Some(0));
     assert_eq!(fs::read(bench.path("out/articles.jsonl")).unwrap(), b"");
+}
+
+/// Two starting points, of which one works and the other answers as `second` says; the list names two more.
+fn site_with_two_lists(second: Arc<AtomicUsize>) -> Server {
+    Server::start(move |hit, _| match (hit.path.as_str(), second.load(Ordering::Relaxed)) {
+        ("/robots.txt", _) => page(200, ""),
+        ("/", _) => page(200, list(["/a_1.htm".into(), "/list_9.htm".into(), "http://elsewhere.test/".into()])),
+        ("/a_1.htm", _) => page(200, article(1)),
+        ("/second", 0) => page(404, ""),
+        ("/second", 1) => page(200, list([])),
+        ("/second", _) => page(200, list(["/a_1.htm".into()])),
+        _ => page(404, ""),
+    })
+}
+
+const HOOK: &str =
+    "[[notify]]\nname = \"file\"\ncommand = [\"/bin/sh\", \"-c\", \"cat >> told.jsonl; echo >> told.jsonl\"]\n";
+
+/// Messages of a kind that [`HOOK`] wrote.
+fn told(bench: &Bench, kind: &str) -> Vec<Value> {
+    let text = fs::read_to_string(bench.path("told.jsonl")).unwrap_or_default();
+    let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n') && line.len() > 1);
+    let all = whole.map(|line| serde_json::from_str::<Value>(line).unwrap());
+    all.filter(|event| event["kind"] == kind).collect()
+}
+
+#[test]
+fn lists_that_fail_or_give_nothing_are_reported_everywhere_until_they_work() {
+    let second = Arc::new(AtomicUsize::new(0));
+    let server = site_with_two_lists(second.clone());
+    let bench = bench(&server, "every 1s", HOOK);
+    let selectors = fs::read_to_string(bench.path("selectors/local.toml")).unwrap();
+    let seeds = "seeds = [\"http://a.test/\", \"http://a.test/second\"]\nrefresh = \"1s\"";
+    bench.write("selectors/local.toml", &selectors.replace("seeds = [\"http://a.test/\"]", seeds));
+    let daemon = start(&bench);
+    let readyz = |what: &str| {
+        let reply = daemon.get("/readyz");
+        reply.status == 200 && reply.body.starts_with("ready\n") && reply.body.contains(what)
+    };
+    until("/readyz names it", || readyz("degraded: local: list http://a.test/second failed since "));
+    until("hooks hear of it", || !told(&bench, "list-failed").is_empty());
+    let event = told(&bench, "list-failed").remove(0);
+    assert!(event["title"].as_str().unwrap().starts_with("local: list http://a.test/second"), "{event}");
+    assert_eq!(event["evidence"].as_array().unwrap().len(), 2, "the list found on the way as well: {event}");
+    assert!(event["detail"].as_str().unwrap().contains("404") && !event["since"].is_null(), "{event}");
+    let shown = daemon.get("/sites/local").body;
+    assert!(shown.contains("http://a.test/second") && shown.contains("http://a.test/list_9.htm"), "{shown}");
+    assert!(shown.contains("starting point") && shown.contains("off-site 1"), "{shown}");
+    assert!(daemon.get("/").body.contains("lists fail"));
+    let metric = |name: &str| daemon.metric(name);
+    assert_eq!(metric("jingwen_starting_points_without_links{site=\"local\"}"), Some(1.0));
+    assert_eq!(metric("jingwen_faulty_lists{site=\"local\",fault=\"failed\"}"), Some(2.0));
+    assert!(metric("jingwen_links_left_total{site=\"local\",reason=\"off-site\"}") >= Some(1.0));
+
+    // It answers, and gives nothing: since the same time. That outlives the process.
+    let since = |text: &str| text.split(" since ").nth(1).map(|rest| rest[..20].to_owned());
+    let first = since(&daemon.get("/readyz").body).unwrap();
+    second.store(1, Ordering::Relaxed);
+    bench.change("UPDATE url SET due = 0 WHERE kind IN (1, 2, 3)");
+    until("/readyz says so", || readyz("list http://a.test/second gave nothing since "));
+    assert_eq!(daemon.stop(), Some(0));
+    let daemon = start(&bench);
+    let body = daemon.get("/readyz").body;
+    assert_eq!(since(&body), Some(first), "{body}");
+    // A list that gave nothing is asked in full, so it is reported for as long as that is so.
+    until("it is asked again", || server.paths().iter().filter(|path| *path == "/second").count() > 3);
+    assert!(told(&bench, "list-empty").is_empty(), "hooks have heard that it gives nothing");
+
+    second.store(2, Ordering::Relaxed);
+    until("it is well again", || !daemon.get("/readyz").body.contains("/second"));
+    until("hooks hear of it", || !told(&bench, "list-recovered").is_empty());
+    let event = told(&bench, "list-recovered").remove(0);
+    assert!(event["title"].as_str().unwrap().contains("http://a.test/second"), "{event}");
+    assert_eq!(told(&bench, "list-failed").len(), 1);
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn a_starting_point_that_was_taken_out_is_no_longer_reported() {
+    let server = site_with_two_lists(Arc::new(AtomicUsize::new(0)));
+    let bench = bench(&server, "every 1s", "");
+    let selectors = fs::read_to_string(bench.path("selectors/local.toml")).unwrap();
+    let two =
+        selectors.replace("seeds = [\"http://a.test/\"]", "seeds = [\"http://a.test/\", \"http://a.test/second\"]");
+    bench.write("selectors/local.toml", &two);
+    assert_eq!(bench.run(&["crawl"]).status.code(), Some(3));
+    let daemon = start(&bench);
+    until("/readyz names it", || daemon.get("/readyz").body.contains("/second failed"));
+    bench.write("selectors/local.toml", &selectors);
+    until("it is forgotten", || !daemon.get("/readyz").body.contains("/second"));
+    assert_eq!(daemon.stop(), Some(0));
+    // It is still in the state, as a list like any other.
+    assert_eq!(bench.run(&["crawl"]).status.code(), Some(0));
+}
+
+#[test]
+fn hosts_that_refuse_pages_that_wait_and_unchecked_certificates_are_shown() {
+    let server = Server::start(|hit, _| match hit.path.as_str() {
+        "/robots.txt" => page(200, ""),
+        "/" => page(200, list((1..=9).map(|n| format!("/a_{n}.htm")))),
+        "/a_1.htm" => page(200, article(1)),
+        "/a_2.htm" => page(500, ""),
+        _ => page(403, ""),
+    });
+    let bench = bench(&server, "every 1s", "");
+    let selectors = fs::read_to_string(bench.path("selectors/local.toml")).unwrap();
+    bench.write("selectors/local.toml", &selectors.replace("[crawl]\n", "[crawl]\naccept_invalid_certs = true\n"));
+    let output = bench.run(&["crawl"]);
+    assert!(stderr(&output).contains("local: certificates are not checked"), "{}", stderr(&output));
+    let daemon = start(&bench);
+    until("/readyz names the host", || {
+        let reply = daemon.get("/readyz");
+        reply.status == 200 && reply.body.contains("degraded: local: http://a.test is left alone: it refuses us")
+    });
+    until("metrics have it", || daemon.metric("jingwen_hosts_blocked{site=\"local\"}") == Some(1.0));
+    assert!(daemon.metric("jingwen_retry_queue{site=\"local\"}") >= Some(1.0));
+    assert_eq!(daemon.metric("jingwen_certificates_unchecked{site=\"local\"}"), Some(1.0));
+    let shown = daemon.get("/sites/local").body;
+    assert!(shown.contains("Certificates are not checked") && shown.contains("local.toml"), "{shown}");
+    assert!(shown.contains("jingwen state retries"), "{shown}");
+    assert_eq!(daemon.stop(), Some(0));
 }
 
 #[test]

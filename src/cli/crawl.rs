@@ -93,8 +93,6 @@ pub struct Args {
 /// A run, and where its state and output are.
 struct Work {
     plan: Plan,
-    /// Selector files whose sites' certificates are not checked.
-    unchecked: Vec<String>,
     rotation: Rotation,
     in_flight: u32,
     out: PathBuf,
@@ -115,13 +113,7 @@ impl Args {
         if is_dry {
             return runtime.block_on(dry_run::show(work.plan, &work.state));
         }
-        let unchecked = work.unchecked.clone();
         let report = runtime.block_on(crawl(work, log.quiet == 0))?;
-        for file in unchecked {
-            tracing::warn!(
-                "certificates are not checked, as `accept_invalid_certs` of {file} asks: anybody on the way can change what is read"
-            );
-        }
         let code = match report.end {
             End::Interrupted => exit::INTERRUPTED,
             _ if report.failed() => exit::PARTIAL,
@@ -169,9 +161,7 @@ impl Args {
             true => Failure::usage(miette!("{error}")),
             false => Failure::unexpected(miette!("{error}")),
         })?;
-        let unchecked = chosen.iter().filter(|site| site.crawl.requests.accept_invalid_certs);
         Ok(Work {
-            unchecked: unchecked.map(|site| site.file.clone()).collect(),
             plan: setup.plan(chosen, pages),
             rotation: rotation(&config),
             in_flight: config.http.in_flight,

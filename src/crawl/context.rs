@@ -107,6 +107,8 @@ pub struct Context {
     pub traps: Traps,
     /// Rejected addresses that the next link to them has looked at again.
     pub revisitable: Mutex<HashSet<UrlKey>>,
+    /// Addresses that the run begins with.
+    pub starting_points: Arc<HashSet<String>>,
     /// Only these, where addresses were given by hand.
     pub focus: Option<Mutex<HashSet<UrlKey>>>,
     /// One permit for each article still wanted.

@@ -1,7 +1,8 @@
 //! What a run did, per site: a table for people, counts for exit codes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::drift::Warning;
@@ -78,9 +79,9 @@ pub struct SiteReport {
     /// Lists that lead to another list that is known already, and to which.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub redirected_lists: BTreeMap<String, String>,
-    /// Lists that answered after they had failed.
+    /// The list that answered, of one visit: what was reported of it before may be over.
     #[serde(skip)]
-    pub recovered_lists: Vec<String>,
+    pub answered_list: Option<String>,
     /// Links found that were not followed, by reason.
     pub left: BTreeMap<&'static str, u64>,
     /// Hosts left alone, with the reason and how many pages wait there.
@@ -88,18 +89,33 @@ pub struct SiteReport {
     /// Hosts that rest as planned (quiet hours, requests of the day used up, a very slow pace), with how many pages wait.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub resting: BTreeMap<String, String>,
+    /// The selector file that asks for certificates not to be checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepts_invalid_certs: Option<String>,
 }
 
 impl SiteReport {
     /// True where the site as a whole went wrong: a host is held, a starting point failed, or no list gave anything.
     pub fn failed(&self) -> bool {
-        let is_seed = |lists: &BTreeMap<String, ListFailure>| lists.values().any(|failure| failure.is_seed);
-        let nothing_read = self.lists == 0 && self.unchanged == 0;
-        let nothing_named = self.lists <= self.empty_lists.len() as u64 && self.unchanged == 0;
-        !self.blocked.is_empty()
-            || is_seed(&self.failed_lists)
-            || (nothing_named && is_seed(&self.empty_lists))
-            || (nothing_read && (self.list_errors > 0 || !self.redirected_lists.is_empty()))
+        let is_seed_failed = self.failed_lists.values().any(|failure| failure.is_seed);
+        !self.blocked.is_empty() || is_seed_failed || self.why_nothing_found().is_some()
+    }
+
+    /// Why no list of the site gave anything, if none did.
+    pub fn why_nothing_found(&self) -> Option<String> {
+        if self.unchanged > 0 {
+            return None;
+        }
+        match self.lists {
+            0 if self.list_errors > 0 => Some(format!("{} lists could not be had or read", self.list_errors)),
+            0 if !self.redirected_lists.is_empty() => {
+                Some(format!("{} lists lead to others that are known already", self.redirected_lists.len()))
+            }
+            lists if lists <= self.empty_lists.len() as u64 && self.empty_lists.values().any(|list| list.is_seed) => {
+                Some(format!("{lists} lists were read and named nothing to follow"))
+            }
+            _ => None,
+        }
     }
 
     /// Adds lists to those named, the starting points in any case.
@@ -132,7 +148,7 @@ impl SiteReport {
         for (reason, n) in &other.waiting {
             *self.waiting.entry(*reason).or_default() += n;
         }
-        for url in &other.recovered_lists {
+        if let Some(url) = &other.answered_list {
             self.failed_lists.remove(url);
         }
         Self::add_lists(&mut self.failed_lists, &other.failed_lists);
@@ -153,6 +169,7 @@ impl SiteReport {
         for (host, why) in &other.resting {
             self.resting.insert(host.clone(), why.clone());
         }
+        self.accepts_invalid_certs = self.accepts_invalid_certs.take().or_else(|| other.accepts_invalid_certs.clone());
     }
 }
 
@@ -217,6 +234,9 @@ pub struct Report {
     pub took: Duration,
     /// Why it ended.
     pub end: End,
+    /// Where the run began, as [`SiteReport::failed_lists`] names lists.
+    #[serde(skip)]
+    pub starting_points: Arc<HashSet<String>>,
 }
 
 fn seconds<S: serde::Serializer>(took: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
@@ -350,6 +370,13 @@ fn details(f: &mut fmt::Formatter<'_>, name: &str, site: &SiteReport) -> fmt::Re
     }
     for (host, why) in &site.resting {
         writeln!(f, "{name}: {host} is {why}")?;
+    }
+    if let Some(file) = &site.accepts_invalid_certs {
+        writeln!(
+            f,
+            "{name}: certificates are not checked, as `accept_invalid_certs` of {file} asks: anybody on the way can change \
+             what is read"
+        )?;
     }
     Ok(())
 }

@@ -133,6 +133,7 @@ impl Plan {
         let began = self.resumed.unwrap_or_else(now);
         let (links, focus) = self.starting_points(&scope, began);
         let origins = origins(&links);
+        let starting_points = Arc::new(links.iter().map(|link| link.url.to_string()).collect());
         // Where single pages were given, only their hosts take part, whatever else the state holds.
         let by_hand = focus.is_some();
         frontier
@@ -171,6 +172,7 @@ impl Plan {
             lately: Arc::default(),
             traps,
             revisitable: Mutex::new(revisitable),
+            starting_points,
             focus: focus.map(Mutex::new),
             wanted: self.settings.limit.map(|n| {
                 let most = Semaphore::MAX_PERMITS;
@@ -282,6 +284,11 @@ impl Run {
         over?;
         let mut report = lock(&context.report).clone();
         report.drift = context.store.drift.report(&|site| context.scope.chosen.contains(site));
+        report.starting_points = context.starting_points.clone();
+        for (name, counts) in &mut report.sites {
+            let site = context.scope.sites.by_id(name).filter(|site| site.crawl.requests.accept_invalid_certs);
+            counts.accepts_invalid_certs = site.map(|site| site.file.clone());
+        }
         report.took = begun.elapsed();
         report.end = context.end.get().copied().unwrap_or_default();
         Ok(report)

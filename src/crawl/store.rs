@@ -3,6 +3,7 @@
 //! A one-shot crawl opens it for one run; the daemon keeps it open and starts a run of each site in it, several at a
 //! time. A host takes part in one run at most, and the output files have one writer at a time.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,8 +43,19 @@ pub struct Outputs {
     pub nearby: Nearby,
     /// These may differ from what the state has of them: the last commit, or the cutting of a part, went wrong.
     pub doubtful: bool,
-    /// What somebody else did to the files, and when it was noticed.
-    pub touched: Option<(Timestamp, String)>,
+    /// What another program did to the files, by name.
+    pub touched: BTreeMap<&'static str, Touched>,
+}
+
+/// What another program did to an output file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Touched {
+    /// When it was noticed the last time.
+    pub at: Timestamp,
+    /// What was noticed then.
+    pub what: String,
+    /// How often anything was noticed.
+    pub times: u64,
 }
 
 impl Outputs {
@@ -73,16 +85,18 @@ impl Outputs {
         if self.doubtful {
             return Ok(());
         }
-        for (name, series) in [("articles.jsonl", &mut self.articles), ("rejected.jsonl", &mut self.rejected)] {
-            match series.lines.notice_change() {
-                Ok(None) => {}
-                Ok(Some(what)) => self.touched = Some((Timestamp::now(), format!("{name} {what} by somebody else"))),
-                Err(error) => {
-                    self.doubtful = true;
-                    self.touched = Some((Timestamp::now(), error.to_string()));
-                    return Err(error);
-                }
-            }
+        for name in ["articles.jsonl", "rejected.jsonl"] {
+            let series = if name == "articles.jsonl" { &mut self.articles } else { &mut self.rejected };
+            let noticed = series.lines.notice_change();
+            let what = match &noticed {
+                Ok(None) => continue,
+                Ok(Some(what)) => format!("{name} {what} by somebody else"),
+                Err(error) => error.to_string(),
+            };
+            let times = self.touched.get(name).map_or(0, |touched| touched.times) + 1;
+            self.touched.insert(name, Touched { at: Timestamp::now(), what, times });
+            self.doubtful |= noticed.is_err();
+            noticed?;
         }
         Ok(())
     }
@@ -233,7 +247,7 @@ impl Store {
             budgets,
             frontier,
             lease: place.lease,
-            outputs: Mutex::new(Outputs { articles, rejected, nearby, doubtful: false, touched: None }),
+            outputs: Mutex::new(Outputs { articles, rejected, nearby, doubtful: false, touched: BTreeMap::new() }),
             addresses: Addresses::default(),
             network: Network::default(),
             drift: Watch::open(&state).await?,

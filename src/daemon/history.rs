@@ -12,6 +12,7 @@ use sqlx::Row;
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 
 use super::book::Memory;
+use super::lists::{FaultyList, FaultyLists, ListFault};
 use super::rhythm::{HOURS, Hour, Rhythm};
 use crate::crawl::store::{Brief, RawCopy};
 use crate::drift::RawPage;
@@ -61,6 +62,11 @@ CREATE TABLE IF NOT EXISTS run (
     outcome TEXT NOT NULL, articles INTEGER NOT NULL, fetched INTEGER NOT NULL, rejected INTEGER NOT NULL, detail TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS run_site ON run (site, n);
+CREATE TABLE IF NOT EXISTS faulty_list (
+    site TEXT NOT NULL, url TEXT NOT NULL, fault TEXT NOT NULL, why TEXT NOT NULL, is_seed INTEGER NOT NULL,
+    since INTEGER NOT NULL, latest INTEGER NOT NULL, is_reported INTEGER NOT NULL, is_over INTEGER NOT NULL,
+    PRIMARY KEY (site, url, fault)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS part_told (path TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
@@ -179,12 +185,15 @@ pub struct Pending {
     pub pages: BTreeMap<String, (String, Timestamp, RawCopy)>,
     /// Runs that ended.
     pub runs: Vec<PastRun>,
+    /// The lists of sites that fail or give nothing, in place of those that were.
+    pub lists: BTreeMap<String, FaultyLists>,
 }
 
 impl Pending {
     /// True if there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.memories.is_empty() && self.hours.is_empty() && self.runs.is_empty() && self.rejects.is_empty()
+        let no_rows = self.hours.is_empty() && self.runs.is_empty() && self.rejects.is_empty();
+        no_rows && self.memories.is_empty() && self.lists.is_empty()
     }
 }
 
@@ -200,6 +209,7 @@ impl Pending {
         self.rejects.extend(later.rejects);
         self.pages.extend(later.pages);
         self.runs.extend(later.runs);
+        self.lists.extend(later.lists);
     }
 }
 
@@ -269,6 +279,21 @@ impl History {
             (site, Rhythm::new(hours, Some(since), last))
         };
         Ok(since.into_iter().map(rhythm).collect())
+    }
+
+    /// The lists of all sites that fail or give nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`HistoryError::Statement`].
+    pub async fn lists(&self) -> Result<BTreeMap<String, FaultyLists>, HistoryError> {
+        let rows = sqlx::query("SELECT * FROM faulty_list").fetch_all(&self.pool).await.map_err(reading)?;
+        let mut lists: BTreeMap<String, Vec<(String, FaultyList)>> = BTreeMap::new();
+        for row in &rows {
+            let (site, list) = read_list(row).map_err(reading)?;
+            lists.entry(site).or_default().extend(list);
+        }
+        Ok(lists.into_iter().map(|(site, lists)| (site, FaultyLists::new(lists))).collect())
     }
 
     /// Writes what has come since.
@@ -474,6 +499,25 @@ fn read_article(row: &SqliteRow) -> Result<PastArticle, sqlx::Error> {
     })
 }
 
+/// The site, and the list unless another version of the program wrote of a fault that this one does not know.
+fn read_list(row: &SqliteRow) -> Result<(String, Option<(String, FaultyList)>), sqlx::Error> {
+    let fault: String = row.try_get("fault")?;
+    let known = ListFault::ALL.into_iter().find(|known| known.as_str() == fault);
+    let list = |fault| {
+        let list = FaultyList {
+            fault,
+            why: row.try_get("why")?,
+            is_seed: row.try_get("is_seed")?,
+            since: time(row, "since")?,
+            latest: time(row, "latest")?,
+            is_reported: row.try_get("is_reported")?,
+            is_over: row.try_get("is_over")?,
+        };
+        Ok::<_, sqlx::Error>((row.try_get("url")?, list))
+    };
+    Ok((row.try_get("site")?, known.map(list).transpose()?))
+}
+
 fn signed(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
@@ -573,7 +617,33 @@ async fn write(tx: &mut sqlx::Transaction<'_, sqlx::Sqlite>, pending: &Pending) 
         .execute(&mut **tx)
         .await?;
     }
+    for (site, lists) in &pending.lists {
+        write_lists(tx, site, lists).await?;
+    }
     prune(tx, pending).await
+}
+
+async fn write_lists(
+    tx: &mut sqlx::Transaction<'_, sqlx::Sqlite>,
+    site: &str,
+    lists: &FaultyLists,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM faulty_list WHERE site = ?1").bind(site).execute(&mut **tx).await?;
+    for (url, list) in lists.all() {
+        sqlx::query("INSERT INTO faulty_list VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")
+            .bind(site)
+            .bind(url)
+            .bind(list.fault.as_str())
+            .bind(&list.why)
+            .bind(list.is_seed)
+            .bind(list.since.as_millisecond())
+            .bind(list.latest.as_millisecond())
+            .bind(list.is_reported)
+            .bind(list.is_over)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
 }
 
 async fn tallies(
@@ -642,6 +712,16 @@ mod tests {
             "a".into(),
             ("https://a.example/1".into(), at, RawCopy { body: b"<p>x".to_vec(), content_type: None }),
         );
+        let list = FaultyList {
+            fault: ListFault::Empty,
+            why: "no link".into(),
+            is_seed: true,
+            since: at,
+            latest: at,
+            is_reported: true,
+            is_over: false,
+        };
+        pending.lists.insert("a".into(), FaultyLists::new([("https://a.example/".to_owned(), list)]));
         history.write(&pending).await.unwrap();
         history.write(&pending).await.unwrap();
         history.close().await;
@@ -652,6 +732,7 @@ mod tests {
         assert_eq!(history.articles(None, Some("0%_"), 1000).await.unwrap().len(), 200);
         assert!(history.articles(None, Some("5%篇"), 1000).await.unwrap().is_empty(), "signs are taken as they are");
         assert_eq!(history.rhythms().await.unwrap()["a"].hour(472_222).articles, 6);
+        assert_eq!(history.lists().await.unwrap(), pending.lists);
         assert_eq!(history.tallies("a").await.unwrap()[0], [("list".to_owned(), 4)]);
         assert!(history.memories().await.unwrap()["a"].paused);
         assert_eq!(history.page("a").await.unwrap().unwrap().raw.unpack().unwrap(), b"<p>x");

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::Daemon;
 use super::book::{Entry, Outcome};
+use super::lists::ListFault;
 use super::model::SiteStat;
 use crate::crawl::context::lock;
 use crate::crawl::report::{LATENCY_MS, Latency};
@@ -97,11 +98,14 @@ impl Daemon {
         self.of_notifications(&mut page).await;
 
         let book: BTreeMap<String, Entry> = lock(&self.book).sites().clone();
+        let live = self.live();
         let mut other = SiteStat::default();
         for (n, (id, entry)) in book.iter().enumerate() {
             if n < SITES {
                 self.model.with(id, |stat| of_counts(&mut page, id, stat));
-                self.model.with(id, |stat| of_moment(&mut page, id, entry, stat, now));
+                let unchecked = live.site(id).is_some_and(|site| site.crawl.requests.accept_invalid_certs);
+                let site = Named { id, entry, accepts_invalid_certs: unchecked };
+                self.model.with(id, |stat| of_moment(&mut page, &site, stat, now));
             } else {
                 self.model.with(id, |stat| {
                     other.totals.add(&stat.totals);
@@ -128,6 +132,12 @@ impl Daemon {
         let sizes = std::fs::read_dir(state).into_iter().flatten().flatten().filter_map(|entry| entry.metadata().ok());
         let bytes: u64 = sizes.filter(|meta| meta.is_file()).map(|meta| meta.len()).sum();
         page.gauge("jingwen_state_bytes", "Bytes of the files in the state folder.", &[], bytes as f64);
+        let touched = self.store.outputs.lock().await.touched.clone();
+        for file in ["articles.jsonl", "rejected.jsonl"] {
+            let help = "How often another program was found to have changed an output file.";
+            let times = touched.get(file).map_or(0, |touched| touched.times);
+            page.counter("jingwen_output_touched_total", help, &[("file", file)], times);
+        }
         for (dir, path) in [("out", &self.store.out), ("state", state)] {
             if let Some(free) = free(path) {
                 let help = "Bytes free on the file system of a folder.";
@@ -170,6 +180,17 @@ fn of_counts(page: &mut Page, site: &str, stat: &SiteStat) {
     page.counter("jingwen_duplicates_total", "Articles with the text of an earlier one.", &of, totals.duplicates);
     page.counter("jingwen_retries_total", "Tries that failed and are made again.", &of, totals.retried);
     page.counter("jingwen_bytes_total", "Bytes of answers, decoded.", &of, totals.bytes);
+    page.counter(
+        "jingwen_postponed_total",
+        "Pages asked for in vain because their host refuses us or nothing can be reached.",
+        &of,
+        totals.postponed,
+    );
+    page.counter("jingwen_revisited_total", "Rejected pages that were looked at again.", &of, totals.revisited);
+    for (reason, n) in &totals.left {
+        let labels = [("site", site), ("reason", *reason)];
+        page.counter("jingwen_links_left_total", "Links that were not followed.", &labels, *n);
+    }
     for (reason, n) in &totals.rejected {
         let labels = [("site", site), ("reason", reason.as_str())];
         page.counter("jingwen_rejected_total", "Pages that gave no article.", &labels, *n);
@@ -215,8 +236,16 @@ fn histogram(page: &mut Page, site: &str, took: &Latency) {
     sample(out, "jingwen_fetch_seconds_count", &[("site", site)], sum as f64);
 }
 
+/// A site that has a label of its own.
+struct Named<'a> {
+    id: &'a str,
+    entry: &'a Entry,
+    accepts_invalid_certs: bool,
+}
+
 /// What is so at this moment.
-fn of_moment(page: &mut Page, site: &str, entry: &Entry, stat: &SiteStat, now: Timestamp) {
+fn of_moment(page: &mut Page, site: &Named<'_>, stat: &SiteStat, now: Timestamp) {
+    let Named { id: site, entry, accepts_invalid_certs: unchecked } = *site;
     let of = [("site", site)];
     let memory = &entry.memory;
     page.counter("jingwen_runs_missed_total", "Scheduled times without a run or its making up.", &of, memory.missed);
@@ -241,9 +270,23 @@ fn of_moment(page: &mut Page, site: &str, entry: &Entry, stat: &SiteStat, now: T
     gauge("jingwen_silent", "1 while it has had no article for longer than fits its past.", flag(stat.silent));
     gauge("jingwen_drift_open", "Changes noticed that are still open.", Some(stat.drift.len() as f64));
     gauge("jingwen_queue", "Addresses that wait for their first visit.", Some(stat.queue as f64));
+    gauge("jingwen_retry_queue", "Addresses that failed and wait for their next try.", Some(stat.retries as f64));
     gauge("jingwen_hosts_held_back", "Hosts that are left alone.", Some(stat.held_back.len() as f64));
+    let blocked = Some(stat.blocked().count() as f64);
+    gauge("jingwen_hosts_blocked", "Hosts that are left alone because they refuse us or do not answer.", blocked);
+    let seeds = Some(stat.lists.starting_points().count() as f64);
+    gauge("jingwen_starting_points_without_links", "Starting points that fail or give nothing.", seeds);
+    let since = stat.lists.starting_points().map(|(_, list)| list.since).min();
+    let help = "Since when the first of them has, Unix time.";
+    gauge("jingwen_starting_points_without_links_since_timestamp_seconds", help, seconds(since));
+    gauge("jingwen_certificates_unchecked", "1 if its selector file has certificates not checked.", flag(unchecked));
     let without = Some(stat.robots_unavailable as f64);
     gauge("jingwen_robots_unavailable", "Hosts whose robots.txt cannot be had.", without);
+    for fault in ListFault::ALL {
+        let labels = [("site", site), ("fault", fault.as_str())];
+        let n = stat.lists.count(fault);
+        page.gauge("jingwen_faulty_lists", "Lists that fail, give nothing or are broken.", &labels, n as f64);
+    }
 }
 
 /// Bytes free for this user on the file system of a folder.

@@ -18,9 +18,11 @@
 
 pub mod book;
 pub mod history;
+pub mod lists;
 pub mod live;
 mod metrics;
 pub mod model;
+mod reports;
 pub mod rhythm;
 mod runs;
 mod tell;
@@ -128,6 +130,8 @@ pub struct Daemon {
     pulse: Mutex<Instant>,
     /// Why the history could not be written, if it could not.
     unwritten: Mutex<Option<String>>,
+    /// How often hooks have heard of what other programs did to each output file.
+    touches_reported: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 /// How it is to work.
@@ -150,7 +154,7 @@ impl Daemon {
         let (state, out) = (&config.state, &config.output.dir);
         let store = Store::open(state, out, rotation(&config), config.http.in_flight, Some(model.clone())).await?;
         let history = History::open(&store.state).await?;
-        model.fill(history.rhythms().await?);
+        model.fill(history.rhythms().await?, history.lists().await?);
         let memories = history.memories().await?;
         let notifier = Arc::new(Notifier::open(history.pool().clone(), config.notify.clone()).await?);
         let now = Timestamp::now();
@@ -178,6 +182,7 @@ impl Daemon {
             started: now,
             pulse: Mutex::new(Instant::now()),
             unwritten: Mutex::default(),
+            touches_reported: Mutex::default(),
         });
         daemon.remember();
         daemon.tasks.spawn(daemon.clone().tell_of_drift(warnings));
@@ -215,6 +220,7 @@ impl Daemon {
         if let Err(error) = self.tell_of_parts().await {
             tracing::warn!("{error}");
         }
+        self.report_touched_output().await;
         if mode.once {
             self.delivered().await;
         }

@@ -1,7 +1,7 @@
 //! What is known of the sites at this moment, in memory: fed by every commit, read by the status page and the metrics,
 //! written to the history every second.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,8 +10,10 @@ use tokio::sync::mpsc;
 
 use super::book::Outcome;
 use super::history::{History, HistoryError, PastRun, Pending};
+use super::lists::{FaultyLists, ListChange};
 use super::rhythm::{Hour, Rhythm, hour_of};
 use crate::crawl::report::SiteReport;
+use crate::crawl::rest::AT_REST;
 use crate::crawl::store::{Brief, Committed, Observer};
 use crate::drift::Warning;
 use crate::frontier::HeldBack;
@@ -37,6 +39,12 @@ pub struct SiteStat {
     pub lag: Option<f64>,
     /// Addresses that wait.
     pub queue: i64,
+    /// Addresses that failed and wait for their next try.
+    pub retries: i64,
+    /// Lists that fail or give nothing.
+    pub lists: FaultyLists,
+    /// Counts of the last run that ended in this process.
+    pub last_run: Option<Box<SiteReport>>,
     /// Hosts that are left alone.
     pub held_back: Vec<HeldBack>,
     /// Hosts whose robots.txt cannot be had.
@@ -47,6 +55,15 @@ pub struct SiteStat {
     pub silent: bool,
     /// When its last page was kept.
     page: Option<Instant>,
+}
+
+impl SiteStat {
+    /// Hosts that are left alone because they refuse us or do not answer, and not because they rest as planned or asked
+    /// for a wait.
+    pub fn blocked(&self) -> impl Iterator<Item = (&HeldBack, &str)> {
+        let held = self.held_back.iter().filter_map(|host| Some((host, host.why.as_deref()?)));
+        held.filter(|(_, why)| !why.starts_with(AT_REST))
+    }
 }
 
 /// The sites, and what is to be written of them.
@@ -68,9 +85,10 @@ impl Model {
     }
 
     /// Takes in what the history knows; before anything else happens.
-    pub fn fill(&self, rhythms: BTreeMap<String, Rhythm>) {
-        let stat = |rhythm| SiteStat { rhythm, ..SiteStat::default() };
-        self.lock().sites.extend(rhythms.into_iter().map(|(id, rhythm)| (id, stat(rhythm))));
+    pub fn fill(&self, rhythms: BTreeMap<String, Rhythm>, lists: BTreeMap<String, FaultyLists>) {
+        let mut inner = self.lock();
+        rhythms.into_iter().for_each(|(id, rhythm)| inner.sites.entry(id).or_default().rhythm = rhythm);
+        lists.into_iter().for_each(|(id, lists)| inner.sites.entry(id).or_default().lists = lists);
     }
 
     /// Reads what is known of a site.
@@ -95,6 +113,20 @@ impl Model {
     /// Notes a run that ended.
     pub fn run_ended(&self, run: PastRun) {
         self.lock().pending.runs.push(run);
+    }
+
+    /// Notes what a run came to. Gives the lists that hooks have not heard of.
+    pub fn settle_run(&self, site: &str, counts: SiteReport, starting_points: &HashSet<String>) -> Vec<ListChange> {
+        let mut inner = self.lock();
+        let Inner { sites, pending } = &mut *inner;
+        let stat = sites.entry(site.to_owned()).or_default();
+        let before = stat.lists.clone();
+        let changes = stat.lists.settle(&counts, starting_points, Timestamp::now());
+        if stat.lists != before {
+            pending.lists.insert(site.to_owned(), stat.lists.clone());
+        }
+        stat.last_run = Some(Box::new(counts));
+        changes
     }
 
     /// Forgets sites that are configured no more.
@@ -150,6 +182,9 @@ impl Observer for Model {
         let stat = sites.entry(site.to_owned()).or_default();
         stat.totals.add(counts);
         stat.rhythm.note(now, hour);
+        if stat.lists.note(counts, now) {
+            pending.lists.insert(site.to_owned(), stat.lists.clone());
+        }
         pending.hours.entry((site.to_owned(), number)).or_default().add(hour);
         for (reason, n) in &counts.rejected {
             *pending.reasons.entry((site.to_owned(), day, reason.to_string())).or_default() += n;

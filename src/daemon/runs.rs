@@ -62,7 +62,7 @@ impl Daemon {
         let begun = resumed.unwrap_or(now);
         let mut goes_on = resumed.is_some();
         let mut counts = SiteReport::default();
-        let mut drift = None;
+        let (mut drift, mut starting_points) = (None, Arc::default());
         let (outcome, detail) = loop {
             match self.one(&site, begun, goes_on).await {
                 Ok(None) => break (Outcome::Done, "it is no longer configured".to_owned()),
@@ -71,6 +71,7 @@ impl Daemon {
                         counts.add(part);
                     }
                     drift = report.drift.remove(&site).or(drift);
+                    starting_points = report.starting_points.clone();
                     match report.end {
                         End::Reloaded => goes_on = true,
                         End::Interrupted => break (Outcome::Interrupted, String::new()),
@@ -98,6 +99,10 @@ impl Daemon {
         self.note_end(&site, outcome, drift);
         if outcome != Outcome::Interrupted {
             self.tell_run(&run, &counts).await;
+            if !starting_points.is_empty() {
+                let changes = self.model.settle_run(&site, counts, &starting_points);
+                self.report_lists(&site, changes).await;
+            }
             self.model.run_ended(run);
         }
         self.wake.notify_one();
@@ -139,9 +144,7 @@ impl Daemon {
 fn verdict(report: &Report) -> (Outcome, String) {
     let wrong = |site: &SiteReport| {
         let mut said: Vec<String> = refused(site).map(|(host, why)| format!("{host}: {why}")).collect();
-        if site.list_errors > 0 && site.lists == 0 && site.unchanged == 0 {
-            said.push(format!("{} lists could not be had or read", site.list_errors));
-        }
+        said.extend(site.why_nothing_found());
         said
     };
     let said: BTreeMap<&String, Vec<String>> =

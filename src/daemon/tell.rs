@@ -16,7 +16,7 @@ use crate::output::parts::Closed;
 use crate::sites::Site;
 
 impl Daemon {
-    async fn tell(&self, event: Event) {
+    pub(super) async fn tell(&self, event: Event) {
         if let Err(error) = self.notifier.send(event).await {
             tracing::error!("{error}");
         }

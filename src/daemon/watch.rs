@@ -18,7 +18,7 @@ use super::live::Live;
 use crate::crawl::context::lock;
 use crate::crawl::report::End;
 use crate::diagnostics::render;
-use crate::frontier::Frontier;
+use crate::frontier::{Frontier, HeldBack};
 use crate::urls::registered;
 
 /// How often files are looked at.
@@ -27,6 +27,15 @@ const LOOK: Duration = Duration::from_millis(500);
 const TIDY: Duration = Duration::from_secs(6 * 3600);
 /// How often sites are looked after.
 const ROUND: Duration = Duration::from_secs(20);
+
+/// What waits at the hosts of one site.
+#[derive(Default)]
+struct Queues {
+    waiting: i64,
+    retries: i64,
+    held_back: Vec<HeldBack>,
+    without_robots: i64,
+}
 
 impl Daemon {
     /// Reads files anew whenever they have changed, or somebody asks for it.
@@ -130,6 +139,7 @@ impl Daemon {
             if let Err(error) = self.store.outputs.lock().await.notice_changes() {
                 tracing::error!("{error}");
             }
+            self.report_touched_output().await;
             if let Err(error) = self.tell_of_parts().await {
                 tracing::warn!("{error}");
             }
@@ -151,7 +161,7 @@ impl Daemon {
         let now = Timestamp::now().as_millisecond();
         let hosts = self.store.frontier.waiting(now).await?;
         let live = self.live();
-        let mut found: BTreeMap<String, (i64, Vec<crate::frontier::HeldBack>, i64)> = BTreeMap::new();
+        let mut found: BTreeMap<String, Queues> = BTreeMap::new();
         for host in hosts {
             let Ok(url) = url::Url::parse(&host.held.origin) else { continue };
             let site = url.host_str().and_then(|name| live.setup.sites().id_for_host(name));
@@ -159,18 +169,20 @@ impl Daemon {
                 continue;
             };
             let entry = found.entry(site).or_default();
-            entry.0 += host.held.waiting;
-            entry.2 += i64::from(host.without_robots);
+            entry.waiting += host.held.waiting;
+            entry.retries += host.retries;
+            entry.without_robots += i64::from(host.without_robots);
             if host.held.until > now {
-                entry.1.push(host.held);
+                entry.held_back.push(host.held);
             }
         }
         for site in live.sites() {
-            let (queue, held_back, without) = found.remove(&site.id).unwrap_or_default();
+            let queues = found.remove(&site.id).unwrap_or_default();
             self.model.change(&site.id, |stat| {
-                stat.queue = queue;
-                stat.held_back = held_back;
-                stat.robots_unavailable = without;
+                stat.queue = queues.waiting;
+                stat.retries = queues.retries;
+                stat.held_back = queues.held_back;
+                stat.robots_unavailable = queues.without_robots;
             });
         }
         Ok(())

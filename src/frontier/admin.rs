@@ -69,6 +69,8 @@ pub struct Waiting {
     pub held: HeldBack,
     /// Its robots.txt cannot be had.
     pub without_robots: bool,
+    /// Addresses that failed and wait for their next try.
+    pub retries: i64,
 }
 
 /// An address that waits in the queue.

@@ -165,7 +165,7 @@ pub fn held_back(row: &impl Cells) -> Result<HeldBack, sqlx::Error> {
 
 /// What waits at a host.
 pub fn waiting(row: &impl Cells) -> Result<Waiting, sqlx::Error> {
-    Ok(Waiting { held: held_back(row)?, without_robots: row.flag("without")? })
+    Ok(Waiting { held: held_back(row)?, without_robots: row.flag("without")?, retries: row.number("retries")? })
 }
 
 /// Numbers for reports.

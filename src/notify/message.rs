@@ -300,6 +300,10 @@ fn chinese(kind: EventKind) -> &'static str {
         EventKind::BadReload => "重载失败",
         EventKind::Reloaded => "已重载",
         EventKind::Failed => "运行失败",
+        EventKind::ListFailed => "列表失败",
+        EventKind::ListEmpty => "列表为空",
+        EventKind::ListRecovered => "列表恢复",
+        EventKind::OutputTouched => "输出被改动",
     }
 }
 

@@ -94,11 +94,19 @@ pub enum EventKind {
     Reloaded,
     /// A run failed.
     Failed,
+    /// A list could not be had or read.
+    ListFailed,
+    /// A list was read and gave nothing.
+    ListEmpty,
+    /// A list that failed or gave nothing is read again.
+    ListRecovered,
+    /// Another program cut, moved, replaced or wrote to an output file.
+    OutputTouched,
 }
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Run,
         Self::Part,
         Self::Drift,
@@ -109,6 +117,10 @@ impl EventKind {
         Self::BadReload,
         Self::Reloaded,
         Self::Failed,
+        Self::ListFailed,
+        Self::ListEmpty,
+        Self::ListRecovered,
+        Self::OutputTouched,
     ];
 
     /// As configuration and messages write it.
@@ -124,6 +136,18 @@ impl EventKind {
             Self::BadReload => "bad-reload",
             Self::Reloaded => "reloaded",
             Self::Failed => "failed",
+            Self::ListFailed => "list-failed",
+            Self::ListEmpty => "list-empty",
+            Self::ListRecovered => "list-recovered",
+            Self::OutputTouched => "output-touched",
+        }
+    }
+
+    /// What says that trouble of this kind is over.
+    pub fn recovery(self) -> Self {
+        match self {
+            Self::ListFailed | Self::ListEmpty | Self::ListRecovered => Self::ListRecovered,
+            _ => Self::Recovered,
         }
     }
 

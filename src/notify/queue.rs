@@ -334,11 +334,12 @@ async fn held_back(
     .await?;
     let turned: bool = sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM notice WHERE site = ?1 AND id > ?2 AND loud = 1
-             AND (kind = 'recovered') <> (?3 = 'recovered'))",
+             AND (kind = ?4) <> (?3 = ?4))",
     )
     .bind(site)
     .bind(id)
     .bind(event.kind.as_str())
+    .bind(event.kind.recovery().as_str())
     .fetch_one(&mut **tx)
     .await?;
     Ok(told > 0 && (!turned || told >= FLAPS))

@@ -14,7 +14,7 @@ use super::super::parts;
 use super::super::rhythm;
 use super::super::sketch::Sketch;
 use super::super::store::Brief;
-use super::list::LinkCounts;
+use super::list::{LinkCounts, NO_VALIDATORS};
 use super::{Validators, Visit};
 use crate::clean::links::Base;
 use crate::clean::redirect::refresh_target;
@@ -132,6 +132,7 @@ impl Visit {
             };
             self.list_empty(why);
         }
+        let validators = if counts.useful == 0 { NO_VALIDATORS } else { validators };
         let of_site = links.iter().map(|link| &link.url).filter(|url| self.context.scope.covers(url));
         let content = Some(rhythm::content(of_site));
         self.out.visit = Some((self.task.key, self.again(validators, content, now())));

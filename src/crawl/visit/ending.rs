@@ -98,8 +98,9 @@ impl Visit {
             Decision::Retry(wait) => jittered(wait),
             Decision::Reject => LIST_RETRY,
         };
-        let is_over =
-            self.task.depth > 0 && history.count >= LIST_TRIES && history.last_at() - history.first >= millis(LIST_AGE);
+        let is_over = !self.is_starting_point()
+            && history.count >= LIST_TRIES
+            && history.last_at() - history.first >= millis(LIST_AGE);
         let fate = if is_over {
             Fate::Forget
         } else if wait <= self.context.settings.patience && history.count <= 2 {
@@ -128,33 +129,36 @@ impl Visit {
     /// A list answered and named nothing to follow.
     pub(super) fn list_empty(&mut self, why: String) {
         tracing::warn!(url = %self.task.url, why, "a list gave nothing");
-        let failure = ListFailure { why, is_seed: self.task.depth == 0 };
+        let failure = ListFailure { why, is_seed: self.is_starting_point() };
         self.out.counts.empty_lists.insert(self.list_name(), failure);
     }
 
     /// A list was read, but not all of it.
     pub(super) fn list_partly_read(&mut self, why: String) {
         tracing::warn!(url = %self.task.url, why, "not all of a list could be used");
-        let failure = ListFailure { why, is_seed: self.task.depth == 0 };
+        let failure = ListFailure { why, is_seed: self.is_starting_point() };
         self.out.counts.partial_lists.insert(self.list_name(), failure);
     }
 
     /// A list answered: what was reported of it in this run is over.
     pub(super) fn list_answered(&mut self) {
-        if self.task.history.count > 0 {
-            self.out.counts.recovered_lists.push(self.list_name());
-        }
+        self.out.counts.answered_list = Some(self.list_name());
     }
 
     fn report_list(&mut self, why: &str) {
         tracing::warn!(url = %self.task.url, why, "a list could not be had");
-        let failure = ListFailure { why: why.to_owned(), is_seed: self.task.depth == 0 };
+        let failure = ListFailure { why: why.to_owned(), is_seed: self.is_starting_point() };
         self.out.counts.failed_lists.insert(self.list_name(), failure);
     }
 
     /// A list as it was first asked for.
     fn list_name(&self) -> String {
         self.task.requested.clone().unwrap_or_else(|| self.task.url.to_string())
+    }
+
+    /// True for what the run begins with. One that was taken out of the selector file is a list like any other.
+    fn is_starting_point(&self) -> bool {
+        self.context.starting_points.contains(&self.list_name())
     }
 
     fn refresh(&self) -> Option<Duration> {

@@ -9,13 +9,16 @@ use super::super::fetch::Response;
 use super::super::host::Turn;
 use super::super::lists::{self, Entry, ListOutcome, ListProblem, Source};
 use super::super::rhythm;
-use super::Visit;
+use super::{Validators, Visit};
 use crate::clean;
 use crate::frontier::{Kind, LeftOut, NewUrl, now};
 use crate::sites::JsonRule;
 
 /// Links followed from pages of hosts without a selector file: only from those given by hand.
 const OPEN_DEPTH: u32 = 0;
+
+/// A list that gave nothing is asked for in full the next time: "unchanged" would hide that it still gives nothing.
+pub(super) const NO_VALIDATORS: Validators = (None, None);
 
 /// What became of the links of a page.
 #[derive(Debug, Default, Clone, Copy)]
@@ -51,6 +54,7 @@ impl Visit {
         self.out.counts.lists += 1;
         self.list_answered();
         let counts = self.entries(list.entries);
+        let validators = if counts.useful == 0 { NO_VALIDATORS } else { validators };
         match (counts.all, counts.useful) {
             (0, _) => self.list_empty("it names no address".to_owned()),
             (n, 0) => self.list_empty(format!("none of its {n} addresses is an article or a list of the site")),

@@ -19,6 +19,9 @@ const LATE: Duration = Duration::from_secs(120);
 /// How long the program is not ready after somebody else has touched its output.
 const TOUCHED: Duration = Duration::from_secs(600);
 
+/// Lists and hosts that `/readyz` names: enough to see what is wrong, and not a page for each probe.
+const MOST_LINES: usize = 50;
+
 /// It lives: the leading loop comes round.
 pub async fn healthz(State(app): Shared) -> impl IntoResponse {
     match app.daemon.is_alive() {
@@ -27,12 +30,15 @@ pub async fn healthz(State(app): Shared) -> impl IntoResponse {
     }
 }
 
-/// It does its work; else what does not.
+/// It does its work; else what does not. Either way what is wrong with single sites.
 pub async fn readyz(State(app): Shared) -> impl IntoResponse {
-    match app.daemon.failing().await {
-        parts if parts.is_empty() => (StatusCode::OK, "ready\n".to_owned()),
-        parts => (StatusCode::SERVICE_UNAVAILABLE, parts.join("\n") + "\n"),
+    let mut lines = app.daemon.failing().await;
+    let status = if lines.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    if lines.is_empty() {
+        lines.push("ready".to_owned());
     }
+    lines.extend(app.daemon.degraded());
+    (status, lines.join("\n") + "\n")
 }
 
 /// For Prometheus.
@@ -59,14 +65,7 @@ impl Daemon {
             Err(error) => parts.push(format!("state: {error}")),
         }
         parts.extend(lock(&self.unwritten).clone().map(|error| format!("state: {error}")));
-        let touched = {
-            let outputs = self.store.outputs.lock().await;
-            // For as long as nothing can be written, and afterwards long enough to be seen.
-            let is_news =
-                |at: &Timestamp| outputs.doubtful || at.duration_until(Timestamp::now()).unsigned_abs() < TOUCHED;
-            outputs.touched.as_ref().filter(|(at, _)| is_news(at)).map(|(at, what)| format!("output: {what} ({at:.0})"))
-        };
-        parts.extend(touched);
+        parts.extend(self.touched_output().await.into_iter().map(|what| format!("output: {what}")));
         if let Err(error) = self.history.is_writable().await {
             parts.push(format!("state: {error}"));
         }
@@ -81,6 +80,47 @@ impl Daemon {
             parts.push(format!("schedule: no run within its schedule: {}", late.join(", ")));
         }
         parts
+    }
+
+    /// What other programs did to the output files, with the time: for as long as nothing can be written, and afterwards
+    /// long enough to be seen.
+    pub(in crate::daemon) async fn touched_output(&self) -> Vec<String> {
+        let outputs = self.store.outputs.lock().await;
+        let now = Timestamp::now();
+        let is_news = |at: Timestamp| outputs.doubtful || at.duration_until(now).unsigned_abs() < TOUCHED;
+        let recent = outputs.touched.values().filter(|touched| is_news(touched.at));
+        recent.map(|touched| format!("{} ({:.0})", touched.what, touched.at)).collect()
+    }
+
+    /// What is wrong with sites, a line each. None of it is cured by a restart or by sending nobody here, so the program is
+    /// ready all the same.
+    pub(in crate::daemon) fn degraded(&self) -> Vec<String> {
+        let book: Vec<String> = {
+            let book = lock(&self.book);
+            book.sites().iter().filter(|(_, entry)| !entry.memory.paused).map(|(id, _)| id.clone()).collect()
+        };
+        let mut lines = Vec::new();
+        for id in &book {
+            self.model.with(id, |stat| {
+                for (url, list) in stat.lists.starting_points() {
+                    let (verb, since, why) = (list.fault.verb(), list.since, &list.why);
+                    lines.push(format!("degraded: {id}: list {url} {verb} since {since:.0}: {why}"));
+                }
+                for (host, why) in stat.blocked() {
+                    let until = Timestamp::from_millisecond(host.until).unwrap_or_default();
+                    let (origin, waiting) = (&host.origin, host.waiting);
+                    lines.push(format!(
+                        "degraded: {id}: {origin} is left alone: {why}; {waiting} pages wait until {until:.0}"
+                    ));
+                }
+            });
+        }
+        let more = lines.len().saturating_sub(MOST_LINES);
+        lines.truncate(MOST_LINES);
+        if more > 0 {
+            lines.push(format!("degraded: {more} more lists and hosts; the status page names them"));
+        }
+        lines
     }
 }
 

@@ -6,6 +6,7 @@
 mod auth;
 mod health;
 mod layout;
+mod lists;
 mod overview;
 mod search;
 mod serve;

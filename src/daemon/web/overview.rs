@@ -19,6 +19,7 @@ pub enum Health {
     Failed,
     Silent,
     Drifted,
+    ListsFail,
     HeldBack,
     Running,
     Waiting,
@@ -37,6 +38,8 @@ impl Health {
             Self::Silent
         } else if !stat.drift.is_empty() {
             Self::Drifted
+        } else if stat.lists.starting_points().next().is_some() {
+            Self::ListsFail
         } else if !stat.held_back.is_empty() {
             Self::HeldBack
         } else if entry.runs() {
@@ -51,7 +54,7 @@ impl Health {
     fn class(self) -> &'static str {
         match self {
             Self::Failed | Self::Silent => "bad",
-            Self::Drifted | Self::HeldBack => "warn",
+            Self::Drifted | Self::ListsFail | Self::HeldBack => "warn",
             Self::Running | Self::Ok => "good",
             Self::Waiting | Self::Paused => "idle",
         }
@@ -62,6 +65,7 @@ impl Health {
             Self::Failed => words.failed,
             Self::Silent => words.silent,
             Self::Drifted => words.drifted,
+            Self::ListsFail => words.lists_fail,
             Self::HeldBack => words.held_back,
             Self::Running => words.running,
             Self::Waiting => words.waiting,
@@ -105,6 +109,16 @@ pub async fn page(State(app): Shared, headers: HeaderMap) -> Markup {
             }
         }
     };
+    let touched = app.daemon.touched_output().await;
+    let body = html! {
+        @if !touched.is_empty() {
+            section.bad role="alert" {
+                p { strong { (words.output_touched) } }
+                ul { @for what in &touched { li { (what) } } }
+            }
+        }
+        (body)
+    };
     layout::page(&app, &headers, words.sites, body)
 }
 
@@ -133,9 +147,15 @@ fn row(live: &Live, words: &Words, id: &str, entry: &Entry, stat: &SiteStat, now
                 @if let Some(usual) = usual { span.usual { " / " (words.usual) " " (format!("{usual:.0}")) } }
             }
             td { (layout::sparkline(&stat.rhythm, now, words.two_days)) }
-            td.n { (stat.drift.len() + stat.held_back.len()) }
+            td.n { (warnings(live, id, stat)) }
         }
     }
+}
+
+/// How much of a site wants to be looked at.
+fn warnings(live: &Live, id: &str, stat: &SiteStat) -> usize {
+    let unchecked = live.site(id).is_some_and(|site| site.crawl.requests.accept_invalid_certs);
+    stat.drift.len() + stat.held_back.len() + stat.lists.starting_points().count() + usize::from(unchecked)
 }
 
 /// Articles since midnight at the site, and how many are usual by now.

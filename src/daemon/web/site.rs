@@ -14,7 +14,7 @@ use super::auth::{self, Pressed};
 use super::overview::{Health, today};
 use super::search::{articles, outside};
 use super::words::{Words, clock};
-use super::{App, Shared, Trouble, layout};
+use super::{App, Shared, Trouble, layout, lists};
 use crate::clean::{Body, Options, Page, clean};
 use crate::crawl::context::lock;
 use crate::daemon::history::{PastReject, PastRun};
@@ -83,12 +83,18 @@ pub async fn page(State(app): Shared, headers: HeaderMap, Path(id): Path<String>
             }
             dt { (words.queue) }
             dd { (stat.queue) }
+            @if stat.retries > 0 { dt { (words.retries) } dd { (stat.retries) " · " code { "jingwen state retries" } } }
             @if let Some(interval) = interval { dt { (words.rate) } dd { "1/" (crate::units::Span(interval)) } }
             @if stat.robots_unavailable > 0 { dt { (words.robots) } dd { (stat.robots_unavailable) } }
         }
         p { (layout::sparkline(&stat.rhythm, now, words.two_days)) }
+        @if let Some(site) = site && site.crawl.requests.accept_invalid_certs {
+            section.warn { p { (words.unchecked_certs) " " code { (site.file) } } }
+        }
         (drift(words, &stat))
+        (lists::table(words, &live, &id, &stat.lists))
         (hosts(words, &live, &id, &stat.held_back, now))
+        @if let Some(counts) = &stat.last_run { (lists::last_run(words, counts)) }
         section { h2 { (words.last_page) } p { a href=(format!("/sites/{id}/last")) { (words.last_page) } } }
         section {
             h2 { (words.recent_articles) }

@@ -49,6 +49,25 @@ words! {
     silent: "沉默", "silent";
     drifted: "改版", "changed";
     held_back: "退避", "held back";
+    lists_fail: "列表异常", "lists fail";
+    lists: "列表", "Lists";
+    what: "情况", "What";
+    list_failed: "取不到或读不懂", "failed";
+    list_empty: "没有给出任何链接", "gave nothing";
+    list_redirected: "转到已知的列表", "leads to a known list";
+    list_partial: "只能读出一部分", "not all could be used";
+    starting_point: "起点", "starting point";
+    all_lists_well: "所有列表都正常。", "All lists give something.";
+    retries: "等待重试", "Waiting for another try";
+    retried: "失败后将重试", "failed, tried again later";
+    postponed: "因主机拒绝或断网而推迟", "postponed: their host refuses us, or nothing can be reached";
+    revisited: "重新查看的未成文页面", "rejected pages looked at again";
+    left_out: "未跟进的链接", "links not followed";
+    resting: "按计划休息的主机", "hosts that rest as planned";
+    last_run_counts: "上次运行的其他情况", "The last run, further";
+    unchecked_certs: "未校验证书：读到的内容可能在途中被改动。由此文件的 accept_invalid_certs 设定：",
+        "Certificates are not checked, so what is read may be changed on the way, as accept_invalid_certs asks in";
+    output_touched: "输出文件被其他程序改动：", "Another program touched the output files:";
     waiting: "等待首次运行", "not run yet";
     log_in: "登录", "Log in";
     log_out: "退出", "Log out";

@@ -26,7 +26,8 @@ impl PostgresFrontier {
         let rows = sqlx::query(
             "SELECT origin, CASE WHEN not_before > $1 THEN not_before ELSE 0 END AS until, blocked,
                 coalesce(robots_state, 0) = 2 AS without,
-                (SELECT count(*) FROM url WHERE url.bucket = host.bucket AND url.host = host.host AND visited = 0) AS waiting
+                (SELECT count(*) FROM url WHERE url.bucket = host.bucket AND url.host = host.host AND visited = 0) AS waiting,
+                (SELECT count(*) FROM url WHERE url.bucket = host.bucket AND url.host = host.host AND tries > 0) AS retries
              FROM host",
         )
         .bind(now)

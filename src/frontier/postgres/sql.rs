@@ -214,10 +214,8 @@ pub const HEAL_CLOCK: [&str; 4] = [
 ];
 
 /// Lists that nothing has named since a time: worker, run, time.
-pub const EXPIRE_LISTS: &str = concat!(
-    "DELETE FROM url WHERE kind IN (1, 2, 3) AND depth > 0 AND named_at > 0 AND named_at < $3 AND ",
-    member!("url")
-);
+pub const EXPIRE_LISTS: &str =
+    concat!("DELETE FROM url WHERE kind IN (1, 2, 3) AND named_at > 0 AND named_at < $3 AND ", member!("url"));
 
 pub const REVISITABLE: &str = concat!(
     "SELECT bucket::bigint, host, near, id FROM ending WHERE revisit_at <= $3 AND ",

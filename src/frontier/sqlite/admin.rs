@@ -16,7 +16,8 @@ impl SqliteFrontier {
     pub async fn waiting(&self, now: Millis) -> Result<Vec<Waiting>, FrontierError> {
         let rows = sqlx::query(
             "SELECT origin, iif(not_before > ?1, not_before, 0) AS until, blocked, coalesce(robots_state, 0) = 2 AS without,
-                (SELECT count(*) FROM url WHERE url.bucket = host.bucket AND url.host = host.host AND visited = 0) AS waiting
+                (SELECT count(*) FROM url WHERE url.bucket = host.bucket AND url.host = host.host AND visited = 0) AS waiting,
+                (SELECT count(*) FROM url WHERE url.bucket = host.bucket AND url.host = host.host AND tries > 0) AS retries
              FROM host",
         )
         .bind(now)

@@ -132,8 +132,7 @@ pub const HEAL_CLOCK: [&str; 4] = [
 ];
 
 /// Lists that nothing has named since a time: run, time.
-pub const EXPIRE_LISTS: &str =
-    "DELETE FROM url WHERE kind IN (1, 2, 3) AND depth > 0 AND named_at > 0 AND named_at < ?2
+pub const EXPIRE_LISTS: &str = "DELETE FROM url WHERE kind IN (1, 2, 3) AND named_at > 0 AND named_at < ?2
     AND (bucket, host) IN (SELECT bucket, host FROM host WHERE active = ?1)";
 
 pub const REVISITABLE: &str = "SELECT bucket, host, near, id FROM ending WHERE revisit_at <= ?2

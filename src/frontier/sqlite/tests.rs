@@ -425,7 +425,7 @@ async fn a_list_that_nothing_names_leaves_the_queue_and_comes_back_with_the_next
     let long_ago = now() - millis(LIST_NAMED) - 1000;
     sqlx::query("UPDATE url SET named_at = ?1").bind(long_ago).execute(&frontier.writer).await.unwrap();
     frontier.select(1, now(), &|_| true).await.unwrap();
-    assert_eq!(frontier.known_lists(1).await.unwrap().len(), 1, "the seed stays");
+    assert_eq!(frontier.known_lists(1).await.unwrap().len(), 0, "a run names its starting points again");
     frontier.commit(&Batch { run: 1, links, ..Batch::default() }).await.unwrap();
     assert_eq!(frontier.known_lists(1).await.unwrap().len(), 2);
     frontier.commit(&Batch { run: 1, visits: vec![(list.key, Fate::Forget)], ..Batch::default() }).await.unwrap();
