@@ -191,9 +191,10 @@ fn play(seed: u64) {
     }
     let hits = server.hits();
     assert!(hits.iter().all(|hit| hit.host.starts_with("a.test")), "seed {seed}: another host was asked");
-    let most = site.asked.lock().unwrap().iter().filter(|(path, _)| path.starts_with("/a_")).map(|(_, n)| *n).max();
-    // Of twelve runs. It was 12 until two of fifty seeds (9 and 26) saw 14 and 15; why is not known yet.
-    assert!(most <= Some(24), "seed {seed}: one page was asked for {most:?} times");
+    for (path, n) in site.asked.lock().unwrap().iter().filter(|(path, _)| path.starts_with("/a_")) {
+        let fault = site.faults.get(number(path.split('?').next().unwrap()));
+        assert!(*n <= 12, "seed {seed}: {path} ({fault:?}) was asked for {n} times in twelve runs");
+    }
 }
 
 #[test]

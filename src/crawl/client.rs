@@ -83,11 +83,14 @@ pub enum ClientKind {
     Unchecked,
     /// Speaks HTTP/1.1 only, for servers that offer HTTP/2 and then refuse it.
     Http1,
+    /// Makes a connection for each request and keeps none.
+    Unpooled,
 }
 
 impl ClientOptions {
     /// Makes a client.
     pub fn build(&self, guard: &Guard, kind: ClientKind) -> Result<reqwest::Client, HttpError> {
+        let idle_per_host = if kind == ClientKind::Unpooled { 0 } else { self.idle_per_host };
         // Fails only if a provider is there already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
@@ -98,7 +101,7 @@ impl ClientOptions {
             .referer(false)
             .dns_resolver(guard.clone())
             .connect_timeout(self.limits.connect_timeout)
-            .pool_max_idle_per_host(self.idle_per_host)
+            .pool_max_idle_per_host(idle_per_host)
             .pool_idle_timeout(IDLE)
             // As browsers do: a header line that cannot be read costs that line and not the page.
             .http1_ignore_invalid_headers_in_responses(true)

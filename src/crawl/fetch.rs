@@ -57,12 +57,15 @@ pub struct Request<'a> {
     pub modified: Option<&'a str>,
     /// Cut the body at this length instead of failing at the general limit; for robots.txt and sitemaps.
     pub truncate: Option<usize>,
+    /// Make a connection for this request, so that a failure says something about the page and not about a connection
+    /// that was kept too long.
+    pub needs_new_connection: bool,
 }
 
 impl<'a> Request<'a> {
     /// A plain request.
     pub fn new(url: &'a Url) -> Self {
-        Self { url, etag: None, modified: None, truncate: None }
+        Self { url, etag: None, modified: None, truncate: None, needs_new_connection: false }
     }
 }
 
@@ -167,6 +170,8 @@ struct Shared {
     /// For hosts that want HTTP/1.1, made when the first one does.
     http1: OnceLock<reqwest::Client>,
     http1_hosts: Mutex<HashSet<String>>,
+    /// For requests that need a new connection, made when there is one.
+    unpooled: OnceLock<reqwest::Client>,
     options: ClientOptions,
     is_proxied: bool,
     guard: Guard,
@@ -188,6 +193,7 @@ impl Http {
             unchecked,
             http1: OnceLock::new(),
             http1_hosts: Mutex::default(),
+            unpooled: OnceLock::new(),
             options: options.clone(),
             is_proxied: options.proxy.is_some(),
             guard,
@@ -204,7 +210,7 @@ impl Http {
         let shared = &self.shared;
         let requests = rules.map(|site| &site.crawl.requests);
         let is_unchecked = requests.is_some_and(|rules| rules.accept_invalid_certs);
-        let client = shared.client(request.url, is_unchecked);
+        let client = shared.client(request, is_unchecked);
         // A proxy has names of its own for hosts.
         let plain = if shared.is_proxied { None } else { shared.guard.plain(request.url) };
         let builder = client.get(plain.unwrap_or_else(|| request.url.clone()));
@@ -403,14 +409,26 @@ impl Http {
 }
 
 impl Shared {
-    fn client(&self, url: &Url, is_unchecked: bool) -> &reqwest::Client {
+    fn client(&self, request: &Request<'_>, is_unchecked: bool) -> &reqwest::Client {
         let wants_http1 = |_: &&reqwest::Client| {
-            !is_unchecked && url.host_str().is_some_and(|host| lock(&self.http1_hosts).contains(host))
+            !is_unchecked && request.url.host_str().is_some_and(|host| lock(&self.http1_hosts).contains(host))
         };
         match self.http1.get().filter(wants_http1) {
             Some(client) => client,
-            None => self.unchecked.as_ref().filter(|_| is_unchecked).unwrap_or(&self.client),
+            None if is_unchecked => self.unchecked.as_ref().unwrap_or(&self.client),
+            None if request.needs_new_connection => self.unpooled().unwrap_or(&self.client),
+            None => &self.client,
         }
+    }
+
+    fn unpooled(&self) -> Option<&reqwest::Client> {
+        if self.unpooled.get().is_none() {
+            match self.options.build(&self.guard, ClientKind::Unpooled) {
+                Ok(client) => _ = self.unpooled.set(client),
+                Err(error) => tracing::warn!(%error, "no client for new connections"),
+            }
+        }
+        self.unpooled.get()
     }
 
     /// Speaks HTTP/1.1 to a host from now on; false if it does so already, or cannot.

@@ -371,12 +371,22 @@ impl Bench {
         }
     }
 
+    fn state_retries(&self) -> Vec<Value> {
+        let output = self.run(&["state", "retries", "--limit", "1000", "--format", "json"]);
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
     /// Addresses that failed and are tried again, each with the last failure.
     pub fn retries(&self) -> Vec<(String, String)> {
-        let output = self.run(&["state", "retries", "--limit", "1000", "--format", "json"]);
-        let retries: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        retries.iter().map(|retry| (text(&retry["url"]), text(&retry["why"]))).collect()
+        self.state_retries().iter().map(|retry| (text(&retry["url"]), text(&retry["why"]))).collect()
+    }
+
+    /// How often an address that is tried again has failed.
+    pub fn failures(&self, path: &str) -> u64 {
+        let retries = self.state_retries();
+        let retry = retries.iter().find(|retry| path_of(retry["url"].as_str().unwrap()) == path).unwrap();
+        retry["tries"].as_u64().unwrap()
     }
 
     /// The same, by path.

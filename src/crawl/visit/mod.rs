@@ -112,7 +112,8 @@ impl Visit {
         let state = PageState::of(task.kind, &task.history);
         loop {
             let truncate = matches!(task.kind, Kind::Sitemap | Kind::Feed).then_some(lists::MAX_BYTES);
-            let request = Request { etag, modified, truncate, ..Request::new(&url) };
+            let needs_new_connection = task.history.count > 0;
+            let request = Request { etag, modified, truncate, needs_new_connection, ..Request::new(&url) };
             let response = match ask(&self.context, &self.host, request, state, &mut self.out).await {
                 RequestOutcome::Response(response) => response,
                 RequestOutcome::Reject(reason, detail) => {
