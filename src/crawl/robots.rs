@@ -65,7 +65,7 @@ pub fn path_of(url: &str) -> String {
 impl Robots {
     /// Reads a robots.txt for one product token.
     pub fn parse(bytes: &[u8], token: &str) -> Self {
-        let bytes = &bytes[..bytes.len().min(MAX_BYTES)];
+        let bytes = &*plain(&bytes[..bytes.len().min(MAX_BYTES)]);
         let mut own = Group::default();
         let mut any = Group::default();
         let mut sitemaps = Vec::new();
@@ -196,6 +196,35 @@ fn path_pattern(value: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
+/// The bytes as ASCII or UTF-8: text in UTF-16 is decoded, with a byte order mark or, where it is ASCII, without. Else NULs
+/// would hide what a site forbids.
+fn plain(bytes: &[u8]) -> Cow<'_, [u8]> {
+    match encoding_rs::Encoding::for_bom(bytes) {
+        Some((encoding, _)) if encoding != encoding_rs::UTF_8 => {
+            Cow::Owned(encoding.decode_with_bom_removal(bytes).0.into_owned().into_bytes())
+        }
+        _ if bytes.contains(&0) => Cow::Owned(bytes.iter().copied().filter(|byte| *byte != 0).collect()),
+        _ => Cow::Borrowed(bytes),
+    }
+}
+
+/// Without the blanks around, also those that editors and input methods put there: no-break and ideographic spaces, zero-width
+/// ones, byte order marks of files that were put together.
+fn trimmed(mut text: &[u8]) -> &[u8] {
+    const WIDE: [&str; 4] = ["\u{a0}", "\u{3000}", "\u{200b}", "\u{feff}"];
+    loop {
+        let ascii = text.trim_ascii();
+        let cut = WIDE.iter().fold(ascii, |text, blank| {
+            let text = text.strip_prefix(blank.as_bytes()).unwrap_or(text);
+            text.strip_suffix(blank.as_bytes()).unwrap_or(text)
+        });
+        if cut.len() == text.len() {
+            return cut;
+        }
+        text = cut;
+    }
+}
+
 /// The byte order mark, or as much of it as is there.
 fn without_bom(bytes: &[u8]) -> &[u8] {
     let bom = [0xEF, 0xBB, 0xBF];
@@ -224,7 +253,7 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 
 /// `key: value`, or `key value` where exactly two words stand on the line; the comment is cut off.
 fn key_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let line = line.split(|c| *c == b'#').next().unwrap_or_default().trim_ascii();
+    let line = trimmed(line.split(|c| *c == b'#').next().unwrap_or_default());
     // Full-width colons come from Chinese input methods.
     let wide = memmem::find(line, "：".as_bytes()).map(|at| (at, "：".len()));
     let colon = memchr::memchr(b':', line).map(|at| (at, 1));
@@ -240,8 +269,8 @@ fn key_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
             (&line[..at], value)
         }
     };
-    let key = key.trim_ascii();
-    (!key.is_empty()).then(|| (key, value.trim_ascii()))
+    let key = trimmed(key);
+    (!key.is_empty()).then(|| (key, trimmed(value)))
 }
 
 /// The pattern with bytes outside ASCII percent-encoded and the digits of encoded ones in capitals.
@@ -478,5 +507,28 @@ mod tests {
         ] {
             assert_eq!(path_of(url), path, "{url}");
         }
+    }
+
+    #[test]
+    fn what_editors_leave_in_the_file_hides_no_rule() {
+        let utf16 = |text: &str, is_big: bool| -> Vec<u8> {
+            let bytes = |unit: u16| if is_big { unit.to_be_bytes() } else { unit.to_le_bytes() };
+            text.encode_utf16().flat_map(bytes).collect()
+        };
+        let rule = "User-agent: *\r\nDisallow: /私/\r\nDisallow: /a/\r\n";
+        for bytes in [
+            utf16(&format!("\u{feff}{rule}"), false),
+            utf16(&format!("\u{feff}{rule}"), true),
+            utf16("User-agent: *\nDisallow: /a/\n", false),
+            b"User-agent: *\n\0Disallow: /a/\0\n".to_vec(),
+            "User-agent:\u{a0}*\nDisallow:\u{a0}\u{a0}/a/\u{a0}\n".into(),
+            "\u{3000}User-agent: *\n\u{3000}\u{3000}Disallow: /a/\n".into(),
+            "# 1\n\u{feff}User-agent: *\n\u{200b}Disallow: /a/\u{200b}\n".into(),
+        ] {
+            let robots = Robots::parse(&bytes, "ours");
+            assert!(!robots.check("/a/1.htm").allowed, "{:?}", String::from_utf8_lossy(&bytes));
+            assert!(robots.check("/b/1.htm").allowed);
+        }
+        assert!(!Robots::parse(&utf16(&format!("\u{feff}{rule}"), false), "ours").check("/%E7%A7%81/1").allowed);
     }
 }
