@@ -49,7 +49,8 @@ pub struct BrowserRedirect {
     pub kind: RedirectKind,
 }
 
-/// Where a page sends the browser by `meta http-equiv=refresh`, wherever that stands in it.
+/// Where a page sends the browser by `meta http-equiv=refresh`, wherever that stands in it but in a `noscript`, which is for
+/// browsers that cannot show the page, or a `template`, which does nothing.
 pub fn by_refresh(markup: &str, base: &Base<'_>) -> Option<BrowserRedirect> {
     // `refresh`, `Refresh` and `REFRESH`, by what they share: nearly no page has the word.
     static ENDS: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| [Finder::new("efresh"), Finder::new("EFRESH")]);
@@ -58,7 +59,7 @@ pub fn by_refresh(markup: &str, base: &Base<'_>) -> Option<BrowserRedirect> {
     while let Some(token) = scanner.next() {
         let Token::Start(tag) = token else { continue };
         match tag.name.as_str() {
-            name @ ("script" | "style" | "title" | "textarea" | "xmp") => {
+            name @ ("script" | "style" | "title" | "textarea" | "xmp" | "noscript" | "template") => {
                 scanner.raw_text(name);
             }
             "meta" => {
@@ -72,7 +73,8 @@ pub fn by_refresh(markup: &str, base: &Base<'_>) -> Option<BrowserRedirect> {
     None
 }
 
-/// Where a page sends the browser that shows next to nothing itself: by a script, or by the frame that it consists of.
+/// Where a page sends the browser that shows next to nothing itself: by a refresh in its `noscript`, by a script, or by the frame
+/// that it consists of.
 pub fn by_script_or_frame(markup: &str, base: &Base<'_>) -> Option<BrowserRedirect> {
     if markup.len() > MAX_PAGE {
         return None;
@@ -80,6 +82,9 @@ pub fn by_script_or_frame(markup: &str, base: &Base<'_>) -> Option<BrowserRedire
     let page = Bare::of(markup);
     if page.text > MAX_TEXT {
         return None;
+    }
+    if let Some(redirect) = page.noscripts.iter().find_map(|markup| by_refresh(markup, base)) {
+        return Some(redirect);
     }
     let script = page.scripts.iter().find_map(|script| assigned(script)).and_then(|to| base.resolve(&to));
     let found =
@@ -130,6 +135,7 @@ struct Bare<'a> {
     /// Characters of visible text.
     text: usize,
     scripts: Vec<std::borrow::Cow<'a, str>>,
+    noscripts: Vec<&'a str>,
     /// Addresses of frames as written, none for those without.
     frames: Vec<Option<String>>,
     /// Shares of a frameset.
@@ -145,7 +151,8 @@ impl<'a> Bare<'a> {
                 Token::Text(text) => page.text += text.chars().filter(|c| !c.is_whitespace()).count(),
                 Token::Start(tag) => match tag.name.as_str() {
                     "script" => page.scripts.push(scanner.raw_text("script").into()),
-                    name @ ("style" | "title" | "noscript" | "noframes" | "textarea" | "select") => {
+                    "noscript" => page.noscripts.push(scanner.raw_text("noscript")),
+                    name @ ("style" | "title" | "template" | "noframes" | "textarea" | "select") => {
                         scanner.raw_text(name);
                     }
                     "frame" | "iframe" => {
@@ -245,13 +252,13 @@ mod tests {
         for markup in [
             "<META HTTP-EQUIV=REFRESH CONTENT=0;URL=/2.htm>",
             "<meta content='0;url=/2.htm' http-equiv='Refresh'/>",
-            "<script>location='/3.htm'</script><noscript><meta http-equiv=refresh content=\"0;URL='/2.htm'\"></noscript>",
             "<body><p>x<meta http-equiv=\"refresh\" content=\"0; url=/2.htm\">",
         ] {
             assert_eq!(refreshed(markup).as_deref(), to, "{markup}");
         }
         assert_eq!(refreshed("<!-- <meta http-equiv=refresh content='0;url=/2.htm'> -->"), None);
         assert_eq!(refreshed("<script>'<meta http-equiv=refresh content=\"0;url=/2.htm\">'</script>"), None);
+        assert_eq!(refreshed("<template><meta http-equiv=refresh content='0;url=/2.htm'></template>"), None);
         let markup = "<meta http-equiv=refresh content='0;url=/2.htm?a=1&amp;b=2'>";
         assert_eq!(refreshed(markup).as_deref(), Some("http://a.example/2.htm?a=1&b=2"));
     }
@@ -272,6 +279,9 @@ mod tests {
         ] {
             assert_eq!(sent(markup), Some(("/2.htm".to_owned(), RedirectKind::Script)), "{markup}");
         }
+        let noscript = "<script>location='/3.htm'</script><noscript><meta http-equiv=refresh content=\"0;URL='/2.htm'\"></noscript>";
+        assert_eq!(sent(noscript), Some(("/2.htm".to_owned(), RedirectKind::Refresh)));
+        assert_eq!(refreshed(noscript), None, "not where the page shows something");
         for markup in [
             "<frameset rows=\"0,*\"><frame src=\"about:blank\"><frame src=\"/2.htm\"></frameset>",
             "<frameset cols='200,*'><frame src=/left.htm><frame src=/2.htm></frameset>",
