@@ -20,6 +20,8 @@ pub use found::{Captures, Match};
 use found::{Names, Spans};
 use glance::Glance;
 
+use crate::urls::readable;
+
 /// Most memory that one regex's lazily built automaton may take in one thread, in bytes; beyond it, it starts afresh.
 /// The crate's own limit is eight times this, and a site has some hundred regexes.
 const AUTOMATON: usize = 256 << 10;
@@ -107,6 +109,13 @@ impl Pattern {
                 Engine::Light(regex) => regex.is_match(text),
                 Engine::Full(regex) => regex.is_match(text),
             }
+    }
+
+    /// True if it matches an address, in the one form that addresses have (Punycode, escaped), or, where it holds other than
+    /// ASCII characters itself, as people read it.
+    pub fn is_match_of_address(&self, address: &str) -> bool {
+        self.is_match(address)
+            || (!self.text.is_ascii() && readable(address).is_some_and(|readable| self.is_match(&readable)))
     }
 
     /// The first match.

@@ -246,4 +246,40 @@ mod tests {
         assert_eq!(waits.len(), REVISITS.len());
         assert!(waits.windows(2).all(|pair| pair[0] < pair[1]));
     }
+
+    /// The times in a sentence, in seconds: `1 s, 2 and 10 minutes, 4 hours and then every 12`.
+    fn times(sentence: &str) -> Vec<u64> {
+        let (mut times, mut numbers, mut last_unit) = (Vec::new(), Vec::new(), SECOND);
+        for word in sentence.split([' ', ',', '\n', '(', ':']) {
+            let unit = match word {
+                "s" => SECOND,
+                "minutes" => MINUTE,
+                "hours" => HOUR,
+                "days" => DAY,
+                number => {
+                    numbers.extend(number.parse::<u64>());
+                    continue;
+                }
+            };
+            times.extend(numbers.drain(..).map(|n| n * unit));
+            last_unit = unit;
+        }
+        times.extend(numbers.into_iter().map(|n| n * last_unit));
+        times
+    }
+
+    #[test]
+    fn the_waits_are_as_documented() {
+        let guide = include_str!("../docs/politeness.md");
+        let between = |from: &str, to: &str| {
+            let rest = guide.split_once(from).unwrap_or_else(|| panic!("`{from}` is not in the guide")).1;
+            times(rest.split_once(to).unwrap().0)
+        };
+        assert_eq!(between("**Transient**: tried again after", ", over restarts"), TRANSIENT_WAITS);
+        assert_eq!(between("its history when the first failure is", "old"), [TRANSIENT_AGE.as_secs()]);
+        assert!(guide.contains("and there were six tries at least") && TRANSIENT_TRIES == 6);
+        assert_eq!(between("**Perhaps gone**: tried again", ", then rejected"), CONFIRMATION_WAITS);
+        assert_eq!(between("looked at again after", "(one that"), REVISITS);
+        assert_eq!(between("(one that robots.txt forbids: after", ", which"), [FORBIDDEN_REVISIT]);
+    }
 }

@@ -212,3 +212,69 @@ fn what_a_path_into_json_does_not_know_is_refused_with_its_place() {
         assert!(said.contains(place) && said.contains("local.toml:5:"), "{list}: {said}");
     }
 }
+
+#[test]
+fn links_beyond_the_most_of_one_page_are_counted_and_the_page_is_named() {
+    let server = Server::start(|hit, _| match hit.path.as_str() {
+        "/" => {
+            page(200, list((1..=5_003).map(|n| format!("http://elsewhere.test/{n}")).chain(["/a_1.htm".to_owned()])))
+        }
+        _ => page(404, ""),
+    });
+    let bench = Bench::new(&server, &["a.test"], "", "[politeness]\nrate = \"200/s\"\n");
+    let output = bench.run(&["crawl"]);
+    let said = stderr(&output);
+    assert!(said.contains("local: 4 links are beyond those that are taken of one page"), "{said}");
+    assert!(
+        said.contains("list http://a.test/ could not be used as a whole: 4 of its links are beyond the 5000"),
+        "{said}"
+    );
+}
+
+#[test]
+fn hosts_and_patterns_are_meant_in_any_form() {
+    let server = Server::start(|hit, _| match hit.path.as_str() {
+        "/robots.txt" => page(200, ""),
+        "/" => page(
+            200,
+            list(["/时事/1.htm", "/%E6%97%B6%E4%BA%8B/2.htm", "/时事/旧/3.htm", "/sport/4.htm"].map(str::to_owned)),
+        ),
+        path if path.ends_with(".htm") => page(200, article(number(path))),
+        _ => page(404, ""),
+    });
+    for host in ["新闻港.TEST", "xn--efv02qix8a.test"] {
+        let bench = Bench::empty();
+        let file = support::selectors(&[host], "deny = ['新闻港.test/时事/旧/']");
+        bench.write(
+            "selectors/local.toml",
+            &file.replace("'/a_\\d+(_\\d+)?\\.htm$'", "'新闻港\\.test/时事/(旧/)?\\d\\.htm$'"),
+        );
+        bench.configure(&server, &[host], FAST);
+        let output = bench.crawl();
+        let paths: Vec<String> = bench.urls().iter().map(|url| support::path_of(url)).collect();
+        assert_eq!(paths, ["/%E6%97%B6%E4%BA%8B/1.htm", "/%E6%97%B6%E4%BA%8B/2.htm"], "{}", stderr(&output));
+        for name in ["新闻港.test", "XN--EFV02QIX8A.Test.", "新闻港。test:80", "http://新闻港.test"] {
+            let output = bench.run(&["state", "unblock", name]);
+            assert_eq!(output.status.code(), Some(0), "{name}: {}", stderr(&output));
+        }
+        let output = bench.run(&["state", "forget", "新闻港.TEST"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        bench.crawl();
+        assert_eq!(bench.articles().len(), 4, "all of it was forgotten");
+    }
+}
+
+#[test]
+fn an_article_for_browsers_with_scripts_is_read_where_it_stands() {
+    let noscript = "<noscript><meta http-equiv=refresh content='0;url=/enable-scripts.htm'></noscript>";
+    let template = "<template><meta http-equiv=refresh content='0;url=/other.htm'></template>";
+    let server = site(list(["/a_1.htm".to_owned(), "/a_2.htm".to_owned()]).into_bytes(), move |hit| {
+        let head = if hit.path == "/a_1.htm" { noscript } else { template };
+        let is_article = hit.path.starts_with("/a_");
+        is_article.then(|| page(200, article(number(&hit.path)).replace("</head>", &format!("{head}</head>"))))
+    });
+    let bench = Bench::new(&server, &["a.test"], "", FAST);
+    bench.crawl();
+    assert_eq!(bench.urls(), ["http://a.test/a_1.htm", "http://a.test/a_2.htm"]);
+    assert!(server.paths().iter().all(|path| path.len() < 13), "{:?}", server.paths());
+}

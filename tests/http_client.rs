@@ -8,7 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
-use support::{Answer, Bench, Hit, Server, article, list, page, path_of, redirect, stderr, with};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use support::{Answer, Bench, Hit, Server, article, list, page, path_of, redirect, selectors, stderr, with};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const FAST: &str = "[politeness]\nrate = \"200/s\"\npatience = \"1s\"\n";
 
@@ -187,6 +190,123 @@ fn a_site_that_wants_its_cookie_is_read() {
     }
 }
 
+/// A wall at `www.a.test`: without `ok=1` every page leads to a door, which is at `door`, sets it for all of `a.test` and
+/// leads back.
+fn wall(door: &'static str, sets: &'static str) -> Server {
+    Server::start(move |hit, _| {
+        let back = hit.path.split_once("back=").map(|(_, path)| path.to_owned());
+        match hit.path.as_str() {
+            "/robots.txt" => page(200, ""),
+            _ if hit.host.starts_with(door) => match back {
+                Some(path) => with(redirect(&format!("http://www.a.test{path}")), "Set-Cookie", sets),
+                None => page(404, ""),
+            },
+            path if !has(hit, "ok=1") => redirect(&format!("http://{door}/?back={path}")),
+            "/" => home(4),
+            path if path.starts_with("/a_") => page(200, article(number(path))),
+            _ => page(404, ""),
+        }
+    })
+}
+
+#[test]
+fn a_cookie_that_another_host_of_the_site_sets_opens_it() {
+    // The door is a host of the selector file, or only one of the same owner.
+    for hosts in [&["www.a.test", "passport.a.test"][..], &["www.a.test"][..]] {
+        let server = wall("passport.a.test", "ok=1; Domain=a.test; Path=/");
+        let bench = Bench::empty();
+        bench.write("selectors/local.toml", &selectors(hosts, "").replace(", \"http://passport.a.test/\"]", "]"));
+        bench.configure(&server, &["www.a.test", "passport.a.test"], FAST);
+        let output = bench.crawl();
+        assert_eq!(bench.articles().len(), 4, "{hosts:?}: {:?} {}", bench.rejected(), stderr(&output));
+        let at = |host: &str| server.hits().iter().filter(|hit| hit.host.starts_with(host)).count();
+        assert!(server.hits().iter().any(|hit| hit.host.starts_with("passport") && hit.path == "/robots.txt"));
+        assert_eq!(at("passport"), 2, "robots.txt, and the door once: {:?}", server.paths());
+        assert_eq!(at("www"), 7, "robots.txt, the list twice, and each article: {:?}", server.paths());
+    }
+}
+
+#[test]
+fn a_door_may_lead_back_by_a_page_of_the_site() {
+    // Over https in place of the port: the seed leads to the home page, that to the door, and the door to a page with a ticket.
+    let server = Server::start(|hit, _| match hit.path.as_str() {
+        "/robots.txt" => page(200, ""),
+        "/start" => redirect("/"),
+        path if hit.host.starts_with("passport") => match path.split_once("back=") {
+            Some((_, back)) => redirect(&format!("http://www.a.test/ticket?t=7&to={back}")),
+            None => page(404, ""),
+        },
+        path if path.starts_with("/ticket") => {
+            with(redirect(path.split_once("to=").unwrap().1), "Set-Cookie", "ok=1; Path=/")
+        }
+        path if !has(hit, "ok=1") => redirect(&format!("http://passport.a.test/?back={path}")),
+        "/" => home(3),
+        path if path.starts_with("/a_") => page(200, article(number(path))),
+        _ => page(404, ""),
+    });
+    let bench = Bench::empty();
+    let file = selectors(&["www.a.test"], "")
+        .replace("seeds = [\"http://www.a.test/\"]", "seeds = [\"http://www.a.test/start\"]");
+    bench.write("selectors/local.toml", &file);
+    bench.configure(&server, &["www.a.test", "passport.a.test"], FAST);
+    let output = bench.crawl();
+    assert_eq!(bench.articles().len(), 3, "{} {:?}", stderr(&output), server.paths());
+    assert_eq!(bench.rejected().len() + bench.failing().len(), 0, "{:?}", bench.failing());
+    let asked = server.paths();
+    bench.crawl();
+    assert_eq!(bench.articles().len(), 3);
+    assert!(server.paths().len() <= 2 * asked.len(), "{:?}", server.paths());
+}
+
+#[test]
+fn a_door_that_is_never_content_or_of_another_owner_is_left_with_its_reason() {
+    // The cookie is not the one that the pages want.
+    let server = wall("passport.a.test", "other=1; Domain=a.test; Path=/");
+    let bench = Bench::new(&server, &["www.a.test", "passport.a.test"], "", FAST);
+    bench.write("selectors/local.toml", &selectors(&["www.a.test"], ""));
+    let output = bench.run(&["crawl"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        stderr(&output)
+            .contains("list http://www.a.test/ failed: leads to http://passport.a.test/?back=/, which is not of"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(server.hits().len() <= 8, "{:?}", server.paths());
+
+    let server = wall("passport.b.test", "ok=1; Domain=b.test; Path=/");
+    let bench = Bench::new(&server, &["www.a.test"], "", FAST);
+    bench.run(&["crawl"]);
+    assert!(server.hits().iter().all(|hit| hit.host.starts_with("www.a.test")), "{:?}", server.hits());
+}
+
+#[test]
+fn a_page_that_a_door_ends_on_is_not_an_article() {
+    let server = Server::start(|hit, _| match hit.path.as_str() {
+        "/robots.txt" => page(200, ""),
+        _ if hit.host.starts_with("passport") => page(200, article(9)),
+        "/" => home(2),
+        "/a_1.htm" => redirect("http://passport.a.test/login?back=/a_1.htm"),
+        _ => page(200, article(2)),
+    });
+    let bench = Bench::new(&server, &["www.a.test"], "", FAST);
+    bench.configure(&server, &["www.a.test", "passport.a.test"], FAST);
+    bench.crawl();
+    assert_eq!(bench.urls(), ["http://www.a.test/a_2.htm"]);
+    let why = &bench.failing()["/a_1.htm"];
+    assert!(
+        why.contains("leads to http://passport.a.test/login?back=/a_1.htm, which is not of the sites crawled"),
+        "{why}"
+    );
+    // Asked again it is as before, until that is confirmed.
+    bench.later(5);
+    bench.crawl();
+    bench.later(40);
+    bench.crawl();
+    assert_eq!(bench.rejected()["/a_1.htm"], "redirect");
+    assert_eq!(bench.urls().len(), 1);
+}
+
 #[test]
 fn a_wall_that_never_ends_is_left_with_its_reason_and_others_are_read() {
     let server = Server::start(|hit, before| match hit.path.as_str() {
@@ -291,4 +411,86 @@ fn everything_goes_by_the_proxy_and_a_refusal_is_said() {
         assert_eq!((output.status.code(), bench.articles().len()), expected, "{said}");
         assert!(!refuses || said.contains("407"), "{said}");
     }
+}
+
+/// Requests over HTTP/2 and over HTTP/1.1 that [`http1_only`] got.
+static ASKED: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
+
+/// A server that offers HTTP/2 and then wants HTTP/1.1 for every request (RFC 9113, 7, `HTTP_1_1_REQUIRED`).
+async fn http1_only(listener: tokio::net::TcpListener, tls: std::sync::Arc<rustls::ServerConfig>) {
+    let acceptor = tokio_rustls::TlsAcceptor::from(tls);
+    while let Ok((stream, _)) = listener.accept().await {
+        let acceptor = acceptor.clone();
+        tokio::spawn(async move {
+            let stream = acceptor.accept(stream).await.ok()?;
+            match stream.get_ref().1.alpn_protocol() {
+                Some(b"h2") => refuse_http2(stream).await,
+                _ => answer_http1(stream).await,
+            }
+        });
+    }
+}
+
+type TlsStream = tokio_rustls::server::TlsStream<tokio::net::TcpStream>;
+
+async fn refuse_http2(stream: TlsStream) -> Option<()> {
+    let mut connection = h2::server::handshake(stream).await.ok()?;
+    while let Some(Ok((_, mut respond))) = connection.accept().await {
+        ASKED[0].fetch_add(1, Ordering::Relaxed);
+        respond.send_reset(h2::Reason::HTTP_1_1_REQUIRED);
+    }
+    Some(())
+}
+
+async fn answer_http1(mut stream: TlsStream) -> Option<()> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.ok()?);
+    }
+    ASKED[1].fetch_add(1, Ordering::Relaxed);
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let body = match head.split(' ').nth(1).unwrap_or_default() {
+        "/" => list(["/a_1.htm".to_owned(), "/a_2.htm".to_owned()]),
+        path if path.starts_with("/a_") => article(number(path)),
+        _ => String::new(),
+    };
+    let length = body.len();
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {length}\r\n");
+    stream.write_all(format!("{head}Connection: close\r\n\r\n{body}").as_bytes()).await.ok()?;
+    stream.shutdown().await.ok()
+}
+
+#[test]
+fn a_server_that_wants_http1_is_asked_so_at_once() {
+    let bench = Bench::empty();
+    let openssl = std::process::Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=a.test"])
+        .args(["-keyout", "key.pem", "-out", "cert.pem"])
+        .current_dir(bench.dir.path())
+        .output();
+    let Ok(made) = openssl else { return println!("skipped: openssl is not here") };
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let certificate = CertificateDer::from_pem_file(bench.path("cert.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(bench.path("key.pem")).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let mut tls = tls.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    runtime.spawn(http1_only(listener, std::sync::Arc::new(tls)));
+
+    // With a port of its own the host is spoken to over TLS.
+    let home = format!("https://a.test:{}/", address.port());
+    let file = selectors(&["a.test"], "accept_invalid_certs = true").replace("http://a.test/", &home);
+    bench.write("selectors/local.toml", &file);
+    let config = format!("{FAST}\n[http]\nresolve = {{ \"a.test\" = \"127.0.0.1\" }}\n");
+    bench.write("jingwen.toml", &format!("selectors = \"selectors\"\nsites = [\"local\"]\n{config}"));
+    let output = bench.crawl();
+    assert_eq!(bench.urls(), [format!("{home}a_1.htm"), format!("{home}a_2.htm")], "{}", stderr(&output));
+    let [http2, http1] = ASKED.each_ref().map(|asked| asked.load(Ordering::Relaxed));
+    assert_eq!((http2, http1), (1, 4), "over HTTP/2 once, then robots.txt, the list and two articles");
+    runtime.shutdown_background();
 }

@@ -149,3 +149,27 @@ fn a_host_has_so_many_pages_in_a_run_and_the_rest_in_the_next() {
     assert_eq!(bench.articles().len(), 18);
     assert_eq!(server.paths().iter().filter(|path| path.starts_with("/a_")).count(), 18);
 }
+
+#[test]
+fn a_chain_of_pages_with_one_text_ends() {
+    // Each page has the same text and three links to pages that are not there yet.
+    let server = Server::start(|hit, _| match hit.path.as_str() {
+        "/" => page(200, list(["/a_1.htm".to_owned()])),
+        path if path.starts_with("/a_") => {
+            let n = number(path);
+            let next: String = (0..3).map(|i| format!("<a href=\"/a_{}.htm\">再看一篇</a>", n * 3 + i)).collect();
+            page(200, article(1).replace("</body>", &format!("{next}</body>")))
+        }
+        _ => page(404, ""),
+    });
+    let bench = Bench::new(&server, &["a.test"], "", FAST);
+    let output = bench.crawl();
+    let asked = server.paths().iter().filter(|path| path.starts_with("/a_")).count();
+    assert!((5..=200).contains(&asked), "{asked}");
+    let said = stderr(&output);
+    assert!(said.contains("links stand on pages with the text of an earlier one and were not followed"), "{said}");
+    // The bound holds over runs: nothing is left to take up.
+    server.clear();
+    bench.crawl();
+    assert_eq!(server.paths().iter().filter(|path| path.starts_with("/a_")).count(), 0, "{:?}", server.paths());
+}

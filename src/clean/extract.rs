@@ -53,7 +53,7 @@ pub struct Extracted {
 /// True if a template's `when` holds.
 pub fn applies(when: &Condition, from: &Source<'_>) -> bool {
     let address = from.url.map(Url::as_str).unwrap_or_default();
-    (when.url.is_empty() || when.url.iter().any(|r| r.is_match(address)))
+    (when.url.is_empty() || when.url.iter().any(|r| r.is_match_of_address(address)))
         && when.has.iter().all(|s| from.select(s).next().is_some())
         && !when.lacks.iter().any(|s| from.select(s).next().is_some())
 }

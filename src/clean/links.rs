@@ -82,25 +82,34 @@ fn in_encoding(text: &str, encoding: &'static Encoding) -> Vec<u8> {
     }
 }
 
+/// The links of a page, and how many more it has.
+#[derive(Debug, Default)]
+pub struct PageLinks {
+    /// At most [`MAX_LINKS`].
+    pub links: Vec<Link>,
+    /// Addresses beyond those.
+    pub left_out: u64,
+}
+
 /// Every link of the page, in page order, each address once: absolute, http or https. Behind them those that are not the `href`
 /// of an `a`. Without those handled lately, where somebody keeps them in mind.
-pub fn links(html: &Html, markup: &str, base: &Base<'_>, lately: Option<&Lately>) -> Vec<Link> {
+pub fn links(html: &Html, markup: &str, base: &Base<'_>, lately: Option<&Lately>) -> PageLinks {
     let scripted = scripted::addresses(markup);
     let mut links = Links::new(base, lately);
     links.add_elements(html.tree.nodes().filter_map(ElementRef::wrap));
     for href in &scripted {
         links.add(href, String::new);
     }
-    links.out
+    links.found()
 }
 
 /// The links that these selectors find, each a link or an element with links in it: what a site's file names as the
 /// list among all that frames it.
-pub fn selected(html: &Html, selectors: &[Css], base: &Base<'_>) -> Vec<Link> {
+pub fn selected(html: &Html, selectors: &[Css], base: &Base<'_>) -> PageLinks {
     let found = selectors.iter().flat_map(|selector| html.select(selector));
     let mut links = Links::new(base, None);
     links.add_elements(found.flat_map(|element| element.descendants().filter_map(ElementRef::wrap)));
-    links.out
+    links.found()
 }
 
 /// The links of a page, as they are found.
@@ -112,6 +121,7 @@ struct Links<'a> {
     written: HashSet<&'a str, RandomState>,
     seen: HashSet<Url, RandomState>,
     out: Vec<Link>,
+    left_out: u64,
 }
 
 impl<'a> Links<'a> {
@@ -124,7 +134,12 @@ impl<'a> Links<'a> {
             written: HashSet::with_capacity_and_hasher(some, RandomState::default()),
             seen: HashSet::with_capacity_and_hasher(some, RandomState::default()),
             out: Vec::with_capacity(some),
+            left_out: 0,
         }
+    }
+
+    fn found(self) -> PageLinks {
+        PageLinks { links: self.out, left_out: self.left_out }
     }
 
     fn add_elements(&mut self, elements: impl Iterator<Item = ElementRef<'a>>) {
@@ -145,8 +160,10 @@ impl<'a> Links<'a> {
             return;
         }
         let Some(url) = self.base.resolve(href) else { return };
-        if self.out.len() < MAX_LINKS && self.seen.insert(url.clone()) {
-            self.out.push(Link { url, text: text(), key });
+        match self.out.len() < MAX_LINKS {
+            true if self.seen.insert(url.clone()) => self.out.push(Link { url, text: text(), key }),
+            false if self.seen.insert(url) => self.left_out += 1,
+            _ => {}
         }
     }
 }
@@ -269,6 +286,15 @@ mod tests {
         ] {
             assert_eq!(resolved(label, href).as_deref(), Some(expected), "{label} {href}");
         }
+    }
+
+    #[test]
+    fn links_beyond_the_most_of_one_page_are_counted_once_each() {
+        let url = Url::parse("http://a.example/").unwrap();
+        let anchors: String =
+            (0..MAX_LINKS + 7).map(|n| format!("<a href=/{n}>{n}</a><a href=./{n}>{n}</a>")).collect();
+        let found = links(&Html::parse_document(&anchors), "", &Base::utf8(&url), None);
+        assert_eq!((found.links.len(), found.left_out), (MAX_LINKS, 7));
     }
 
     #[test]

@@ -143,6 +143,8 @@ pub struct Cleaned {
     pub article: Result<Box<Record>, Rejection>,
     /// Every link of the page, in page order, each address once.
     pub links: Vec<Link>,
+    /// Links beyond the [`links::MAX_LINKS`] that are taken of one page.
+    pub links_left_out: u64,
     /// The next page of a paginated article.
     pub next: Option<Url>,
     /// Where the page sends the browser, which then shows that page in its place.

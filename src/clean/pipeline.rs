@@ -20,8 +20,8 @@ use super::plan::{Index, Plan};
 use super::steps::Source;
 use super::title::Headline;
 use super::{
-    Body, Cleaned, Link, Options, Page, PageKind, Rejection, binary, blank, byline, decode, dom, embedded, generic,
-    links, published, redirect, tidy, title, trust, watch,
+    Body, Cleaned, Options, Page, PageKind, Rejection, binary, blank, byline, decode, dom, embedded, generic, links,
+    published, redirect, tidy, title, trust, watch,
 };
 use crate::record::{Image, Kind, Method, Provenance, Reason, Record};
 use crate::sites::{LineRule, Site, Sites, TemplateKind};
@@ -56,6 +56,7 @@ pub(super) fn reject(reason: Reason, detail: String) -> Cleaned {
         kind: PageKind::Other,
         article: Err(Rejection { reason, detail }),
         links: Vec::new(),
+        links_left_out: 0,
         next: None,
         redirect: None,
         whole: None,
@@ -127,10 +128,10 @@ fn html(page: &Page<'_>, sites: &Sites, options: &Options) -> Cleaned {
     if let Some(base) = base.as_ref().filter(|_| options.links && options.list) {
         let links = page_links(&ready, base, options);
         // What has none may be an error page, or a firewall's, which is told by its text.
-        if links.len() >= MANY_LINKS {
-            let mut out = reject(Reason::List, format!("asked for as a list, and has {} links", links.len()));
+        if links.links.len() >= MANY_LINKS {
+            let mut out = reject(Reason::List, format!("asked for as a list, and has {} links", links.links.len()));
             out.kind = PageKind::List;
-            out.links = links;
+            (out.links, out.links_left_out) = (links.links, links.left_out);
             out.redirect = refresh;
             return out;
         }
@@ -141,7 +142,8 @@ fn html(page: &Page<'_>, sites: &Sites, options: &Options) -> Cleaned {
         out.watched.get_or_insert_default().misfits = misfits;
     }
     if let Some(base) = base.as_ref().filter(|_| options.links) {
-        out.links = page_links(&ready, base, options);
+        let links = page_links(&ready, base, options);
+        (out.links, out.links_left_out) = (links.links, links.left_out);
         if out.next.is_none() {
             out.next = links::next_page(&html, base);
         }
@@ -175,7 +177,7 @@ fn is_chinese(markup: &str, meta: &Meta) -> bool {
         || memchr::memmem::find_iter(markup.as_bytes(), "的".as_bytes()).take(COMMON).count() == COMMON
 }
 
-fn page_links(ready: &Ready<'_>, base: &links::Base<'_>, options: &Options) -> Vec<Link> {
+fn page_links(ready: &Ready<'_>, base: &links::Base<'_>, options: &Options) -> links::PageLinks {
     let list = ready.site.map(|s| &s.crawl).filter(|rules| !rules.links.is_empty() && rules.is_list(ready.page.url));
     match list {
         Some(rules) => links::selected(ready.html, &rules.links, base),

@@ -57,7 +57,7 @@ const LABEL: usize = 9;
 pub(super) fn does_not_apply(template: &Template, from: &Source<'_>) -> Option<Misfit> {
     let when = &template.when;
     let address = from.url.map(url::Url::as_str).unwrap_or_default();
-    if !when.url.is_empty() && !when.url.iter().any(|r| r.is_match(address)) {
+    if !when.url.is_empty() && !when.url.iter().any(|r| r.is_match_of_address(address)) {
         return None;
     }
     let misfit = |key, at, why: &str| Some(Misfit { template: template.name.clone(), key, at, why: why.to_owned() });

@@ -97,7 +97,7 @@ fn explain_site(answer: &mut Value, site: &Site, canonical: &CanonicalUrl) {
     let may: Vec<&str> = site
         .templates
         .iter()
-        .filter(|t| t.when.url.is_empty() || t.when.url.iter().any(|rule| rule.is_match(canonical.as_str())))
+        .filter(|t| t.when.url.is_empty() || t.when.url.iter().any(|rule| rule.is_match_of_address(canonical.as_str())))
         .map(|t| t.name.as_str())
         .collect();
     answer["template"] = may.first().copied().into();

@@ -21,7 +21,7 @@ use crate::frontier::{FrontierError, UrlKey, now};
 use crate::output::lock::StateLock;
 use crate::sites::Sites;
 use crate::units::Size;
-use crate::urls::CanonicalUrl;
+use crate::urls::{CanonicalUrl, host_name};
 
 /// Look into a crawl's memory, and mend it.
 ///
@@ -226,12 +226,29 @@ async fn vacuum(file: &SqliteFrontier) -> Outcome {
 
 /// Origins of a host name, or the error that there are none.
 async fn known(frontier: &AnyFrontier, name: &str) -> Result<Vec<String>, Failure> {
-    let origins = frontier.origins(name).await.map_err(failed)?;
+    let origins = frontier.origins(&host_form(name)).await.map_err(failed)?;
     match origins.is_empty() {
         true => {
             Err(Failure::usage(miette!(help = "`jingwen state hosts` lists them", "the state knows no host `{name}`")))
         }
         false => Ok(origins),
+    }
+}
+
+/// A host, with or without scheme and port, as the state has it: Punycode, lower case, no dot at its end.
+fn host_form(text: &str) -> String {
+    if let Some((scheme, host)) = text.split_once("://") {
+        return format!("{}://{}", scheme.to_lowercase(), host_form(host.trim_end_matches('/')));
+    }
+    match text.rsplit_once(':') {
+        // As reports name hosts; the state has them without the usual ports.
+        Some((host, "80")) => format!("http://{}", host_form(host)),
+        Some((host, "443")) => format!("https://{}", host_form(host)),
+        // The last part of an IPv6 address is not a port.
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
+            format!("{}:{port}", host_name(host).unwrap_or_else(|| host.to_owned()))
+        }
+        _ => host_name(text).unwrap_or_else(|| text.to_owned()),
     }
 }
 

@@ -74,23 +74,21 @@ impl HttpError {
     }
 }
 
-/// Clients differ for hosts that need something else than the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClientKind {
-    /// For all others.
-    Usual,
+/// Clients differ for hosts and requests that need something else than the others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct ClientKind {
     /// Takes any certificate, for sites whose selector files ask for it.
-    Unchecked,
+    pub is_unchecked: bool,
     /// Speaks HTTP/1.1 only, for servers that offer HTTP/2 and then refuse it.
-    Http1,
+    pub is_http1: bool,
     /// Makes a connection for each request and keeps none.
-    Unpooled,
+    pub is_unpooled: bool,
 }
 
 impl ClientOptions {
     /// Makes a client.
     pub fn build(&self, guard: &Guard, kind: ClientKind) -> Result<reqwest::Client, HttpError> {
-        let idle_per_host = if kind == ClientKind::Unpooled { 0 } else { self.idle_per_host };
+        let idle_per_host = if kind.is_unpooled { 0 } else { self.idle_per_host };
         // Fails only if a provider is there already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
@@ -110,10 +108,10 @@ impl ClientOptions {
             .connector_layer(MapRequestLayer::new(note_connection))
             .http1_max_headers(1000)
             .http2_max_header_list_size(u32::try_from(self.limits.max_headers).unwrap_or(u32::MAX))
-            .tls_danger_accept_invalid_certs(kind == ClientKind::Unchecked)
+            .tls_danger_accept_invalid_certs(kind.is_unchecked)
             // A proxy that the environment names would do the look-up itself, behind the guard's back.
             .no_proxy();
-        if kind == ClientKind::Http1 {
+        if kind.is_http1 {
             builder = builder.http1_only();
         }
         if let Some(proxy) = &self.proxy {

@@ -78,6 +78,8 @@ pub struct Finished {
     pub recovered: Vec<UrlKey>,
     /// Links to rejected addresses that are looked at again.
     pub revisits: Vec<NewUrl>,
+    /// Pages that were visited and are asked for once more in this run.
+    pub again: Vec<NewUrl>,
     /// Articles that this run's `since` leaves out.
     pub left_out: Vec<LeftOut>,
     /// Links from a seed to the page.
@@ -109,6 +111,7 @@ impl Finished {
             endings: Vec::new(),
             recovered: Vec::new(),
             revisits: Vec::new(),
+            again: Vec::new(),
             left_out: Vec::new(),
             depth: 0,
             updates: Vec::new(),
@@ -270,6 +273,7 @@ impl Committer {
             batch.left_out.append(&mut done.left_out);
             batch.links.append(&mut done.links);
             batch.revisits.append(&mut done.revisits);
+            batch.again.append(&mut done.again);
             let id = done.host.lease.id;
             batch.hosts.extend(done.updates.drain(..).map(|update| (id, update)));
         }
@@ -376,7 +380,8 @@ impl Committer {
     }
 
     fn wake(&self, batch: &Batch) {
-        let hosts: HashSet<_> = batch.links.iter().chain(&batch.revisits).map(|link| link.key.host).collect();
+        let hosts: HashSet<_> =
+            batch.links.iter().chain(&batch.revisits).chain(&batch.again).map(|link| link.key.host).collect();
         if hosts.is_empty() {
             return;
         }

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::commit::Finished;
+use super::detours::Detours;
 use super::discover::Scope;
 use super::fetch::Fetch;
 use super::guard::Guard;
@@ -103,6 +104,8 @@ pub struct Context {
     pub began: Millis,
     /// Links handled lately.
     pub lately: Arc<Lately>,
+    /// Pages that doors of other hosts led back to.
+    pub detours: Detours,
     /// How many lists of each pattern were found.
     pub traps: Traps,
     /// Rejected addresses that the next link to them has looked at again.

@@ -30,7 +30,7 @@ impl Jar {
     /// The value of the `Cookie` header for an address: what the site's file says, then what the site has set, which wins.
     pub fn header(&self, url: &Url, own: &[(String, String)]) -> Option<String> {
         let stores = lock(&self.stores);
-        let set: Vec<(&str, &str)> = match url.host_str().and_then(|host| stores.get(&domain(host))) {
+        let set: Vec<(&str, &str)> = match url.host_str().and_then(|host| stores.get(&registered_domain(host))) {
             Some(store) => store.get_request_values(url).collect(),
             None => Vec::new(),
         };
@@ -62,20 +62,19 @@ impl Jar {
             400 | 413 => sent > LARGE,
             _ => false,
         };
-        is_too_large && url.host_str().is_some_and(|host| lock(&self.stores).remove(&domain(host)).is_some())
+        is_too_large && url.host_str().is_some_and(|host| lock(&self.stores).remove(&registered_domain(host)).is_some())
     }
 
-    /// Keeps the cookies of a response. True if what will be sent has changed.
-    pub fn keep(&self, url: &Url, headers: &HeaderMap) -> bool {
-        let mut is_changed = false;
+    /// Keeps the cookies of a response.
+    pub fn keep(&self, url: &Url, headers: &HeaderMap) {
         for value in headers.get_all(SET_COOKIE) {
             // As browsers do: bytes that are not ASCII belong to the value.
             let text = String::from_utf8_lossy(value.as_bytes());
-            is_changed |= self.keep_one(url, &text);
+            self.keep_one(url, &text);
         }
-        is_changed
     }
 
+    /// True if what will be sent has changed.
     fn keep_one(&self, url: &Url, text: &str) -> bool {
         let (Some(host), Ok(mut cookie)) = (url.host_str(), RawCookie::parse(text.to_owned())) else { return false };
         if cookie.name().len() + cookie.value().len() > LONGEST {
@@ -92,7 +91,7 @@ impl Jar {
             cookie.unset_domain();
         }
         let mut stores = lock(&self.stores);
-        let key = domain(host);
+        let key = registered_domain(host);
         if stores.len() >= MOST_DOMAINS && !stores.contains_key(&key) {
             return false;
         }
@@ -118,7 +117,7 @@ fn value_of(store: &CookieStore, url: &Url, name: &str) -> Option<String> {
 }
 
 /// The registered domain of a host, by the public suffix list; the host itself where it has none.
-fn domain(host: &str) -> String {
+pub fn registered_domain(host: &str) -> String {
     let host = host.trim_end_matches('.');
     match psl::domain_str(host).filter(|_| host.parse::<std::net::IpAddr>().is_err()) {
         Some(domain) => domain.to_owned(),

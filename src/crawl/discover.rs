@@ -64,6 +64,8 @@ pub enum Why {
     Trap,
     /// It stands on a page, far from any list, whose text was written before.
     SameText,
+    /// The page has more links than are taken of one page.
+    PageLimit,
 }
 
 impl Why {
@@ -78,6 +80,7 @@ impl Why {
             Why::New => "new",
             Why::Trap => "trap",
             Why::SameText => "same-text",
+            Why::PageLimit => "page-limit",
         }
     }
 }
@@ -128,10 +131,10 @@ impl Scope {
         let text = canonical.as_str();
         let Some(site) = self.site(canonical.url()) else { return by_looks(canonical) };
         let rules = &site.crawl;
-        if rules.deny.iter().any(|rule| rule.is_match(text)) {
+        if rules.deny.iter().any(|rule| rule.is_match_of_address(text)) {
             return Err(Why::Denied);
         }
-        if rules.articles.iter().any(|rule| rule.is_match(text)) {
+        if rules.articles.iter().any(|rule| rule.is_match_of_address(text)) {
             return Ok(Kind::Article);
         }
         if rules.is_list(Some(canonical.url())) {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -84,8 +84,6 @@ pub struct Response {
     pub retry_after: Option<Duration>,
     /// Target of a redirect: absolute, or the text that makes no address.
     pub location: Option<Result<Url, String>>,
-    /// It set cookies that were not known, so that the same request may have another answer now.
-    pub has_new_cookies: bool,
     /// It set cookies, new or not.
     pub sets_cookies: bool,
     /// `Refresh`: a redirect that browsers follow when the page is there.
@@ -165,13 +163,10 @@ pub struct Http {
 
 struct Shared {
     client: reqwest::Client,
-    /// For sites whose certificates are not checked.
-    unchecked: Option<reqwest::Client>,
-    /// For hosts that want HTTP/1.1, made when the first one does.
-    http1: OnceLock<reqwest::Client>,
+    /// Clients of other kinds, made when they are first needed.
+    others: Mutex<HashMap<ClientKind, reqwest::Client>>,
+    /// Hosts that want HTTP/1.1.
     http1_hosts: Mutex<HashSet<String>>,
-    /// For requests that need a new connection, made when there is one.
-    unpooled: OnceLock<reqwest::Client>,
     options: ClientOptions,
     is_proxied: bool,
     guard: Guard,
@@ -185,15 +180,17 @@ struct Shared {
 impl Http {
     /// A client for these sites, each with what its file says of requests.
     pub fn new(options: &ClientOptions, guard: Guard, sites: Arc<Sites>) -> Result<Self, HttpError> {
-        let client = options.build(&guard, ClientKind::Usual)?;
+        let client = options.build(&guard, ClientKind::default())?;
         let is_unchecked = sites.all().iter().any(|site| site.crawl.requests.accept_invalid_certs);
-        let unchecked = is_unchecked.then(|| options.build(&guard, ClientKind::Unchecked)).transpose()?;
+        let mut others = HashMap::new();
+        if is_unchecked {
+            let kind = ClientKind { is_unchecked, ..ClientKind::default() };
+            others.insert(kind, options.build(&guard, kind)?);
+        }
         let shared = Shared {
             client,
-            unchecked,
-            http1: OnceLock::new(),
+            others: Mutex::new(others),
             http1_hosts: Mutex::default(),
-            unpooled: OnceLock::new(),
             options: options.clone(),
             is_proxied: options.proxy.is_some(),
             guard,
@@ -258,7 +255,9 @@ impl Http {
             return Err(FetchError::Connect(why.to_owned()));
         }
         let keep_cookies = site.is_none_or(|site| site.crawl.requests.keep_cookies);
-        let has_new_cookies = keep_cookies && self.jar.keep(request.url, answer.headers());
+        if keep_cookies {
+            self.jar.keep(request.url, answer.headers());
+        }
         let at = Timestamp::now();
         let text = |name: header::HeaderName| {
             answer.headers().get(name).map(|v| String::from_utf8_lossy(v.as_bytes()).trim().to_owned())
@@ -270,7 +269,6 @@ impl Http {
             modified: text(header::LAST_MODIFIED),
             retry_after: text(header::RETRY_AFTER).and_then(|value| retry_after(&value, at)),
             location: answer.headers().get(header::LOCATION).map(|to| location(to.as_bytes(), request.url)),
-            has_new_cookies,
             sets_cookies: keep_cookies && answer.headers().contains_key(header::SET_COOKIE),
             refresh: text(header::REFRESH),
             body: Vec::new(),
@@ -409,40 +407,26 @@ impl Http {
 }
 
 impl Shared {
-    fn client(&self, request: &Request<'_>, is_unchecked: bool) -> &reqwest::Client {
-        let wants_http1 = |_: &&reqwest::Client| {
-            !is_unchecked && request.url.host_str().is_some_and(|host| lock(&self.http1_hosts).contains(host))
-        };
-        match self.http1.get().filter(wants_http1) {
-            Some(client) => client,
-            None if is_unchecked => self.unchecked.as_ref().unwrap_or(&self.client),
-            None if request.needs_new_connection => self.unpooled().unwrap_or(&self.client),
-            None => &self.client,
+    fn client(&self, request: &Request<'_>, is_unchecked: bool) -> reqwest::Client {
+        let is_http1 = request.url.host_str().is_some_and(|host| lock(&self.http1_hosts).contains(host));
+        let kind = ClientKind { is_unchecked, is_http1, is_unpooled: request.needs_new_connection };
+        if kind == ClientKind::default() {
+            return self.client.clone();
         }
-    }
-
-    fn unpooled(&self) -> Option<&reqwest::Client> {
-        if self.unpooled.get().is_none() {
-            match self.options.build(&self.guard, ClientKind::Unpooled) {
-                Ok(client) => _ = self.unpooled.set(client),
-                Err(error) => tracing::warn!(%error, "no client for new connections"),
+        let mut others = lock(&self.others);
+        match others.get(&kind).cloned().map_or_else(|| self.options.build(&self.guard, kind), Ok) {
+            Ok(client) => others.entry(kind).or_insert(client).clone(),
+            // The usual one was made of the same options.
+            Err(error) => {
+                tracing::warn!(%error, ?kind, "no client of this kind");
+                self.client.clone()
             }
         }
-        self.unpooled.get()
     }
 
     /// Speaks HTTP/1.1 to a host from now on; false if it does so already, or cannot.
     fn use_http1(&self, url: &Url) -> bool {
         let Some(host) = url.host_str() else { return false };
-        if self.http1.get().is_none() {
-            match self.options.build(&self.guard, ClientKind::Http1) {
-                Ok(client) => _ = self.http1.set(client),
-                Err(error) => {
-                    tracing::warn!(%error, "no client for HTTP/1.1");
-                    return false;
-                }
-            }
-        }
         let mut hosts = lock(&self.http1_hosts);
         hosts.len() < MOST_HTTP1 && hosts.insert(host.to_owned())
     }

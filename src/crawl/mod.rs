@@ -9,6 +9,7 @@ mod client;
 pub mod commit;
 pub mod context;
 mod cookies;
+pub mod detours;
 pub mod discover;
 mod failure;
 pub mod fetch;

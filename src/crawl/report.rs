@@ -347,6 +347,9 @@ fn details(f: &mut fmt::Formatter<'_>, name: &str, site: &SiteReport) -> fmt::Re
     if let Some(same) = site.left.get("same-text") {
         writeln!(f, "{name}: {same} links stand on pages with the text of an earlier one and were not followed")?;
     }
+    if let Some(beyond) = site.left.get("page-limit") {
+        writeln!(f, "{name}: {beyond} links are beyond those that are taken of one page and were not followed")?;
+    }
     if let Some(old) = site.left.get("old") {
         writeln!(f, "{name}: {old} links are older than --since; a run without it takes them up")?;
     }

@@ -13,6 +13,7 @@ use url::Url;
 
 use super::commit::Committer;
 use super::context::{Context, Host, Recheck, Settings, lock};
+use super::detours::Detours;
 use super::discover::{Period, Scope};
 use super::fetch::{Fetch, HttpError};
 use super::guard::Guard;
@@ -170,6 +171,7 @@ impl Plan {
             scope,
             began: began + 1,
             lately: Arc::default(),
+            detours: Detours::default(),
             traps,
             revisitable: Mutex::new(revisitable),
             starting_points,

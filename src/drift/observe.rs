@@ -54,12 +54,12 @@ pub fn concerns(site: &Site, url: &Url) -> bool {
     }
     let canonical = CanonicalUrl::new(url, Some(&site.crawl));
     let (rules, address) = (&site.crawl, canonical.as_str());
-    if rules.deny.iter().any(|r| r.is_match(address)) {
+    if rules.deny.iter().any(|r| r.is_match_of_address(address)) {
         return false;
     }
     match rules.articles.is_empty() {
         true => !rules.is_list(Some(canonical.url())),
-        false => rules.articles.iter().any(|r| r.is_match(address)),
+        false => rules.articles.iter().any(|r| r.is_match_of_address(address)),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::output::parts::{Closed, Part};
 use crate::retry::History;
 use crate::urls::{CanonicalUrl, HostKey, hash64};
 
+mod address;
 pub mod admin;
 pub mod any;
 pub mod place;
@@ -482,6 +483,8 @@ pub struct Batch {
     pub recovered: Vec<UrlKey>,
     /// Links to rejected addresses whose time to be looked at again has come.
     pub revisits: Vec<NewUrl>,
+    /// Pages that were visited and are asked for once more in this run.
+    pub again: Vec<NewUrl>,
     /// Articles older than the run's `since`.
     pub left_out: Vec<LeftOut>,
     /// Requests of sites on their last day: site, day, requests.

@@ -147,7 +147,7 @@ impl Seen<'_> {
     /// Which condition of `when` does not hold.
     fn why_not(&self, site: &Site, template: &Template) -> String {
         let address = self.page.url.map(Url::as_str).unwrap_or_default();
-        if !template.when.url.is_empty() && !template.when.url.iter().any(|r| r.is_match(address)) {
+        if !template.when.url.is_empty() && !template.when.url.iter().any(|r| r.is_match_of_address(address)) {
             return "`when.url`: no regex matches the address".to_owned();
         }
         let chain = hits::chain(&site.id, self.files);

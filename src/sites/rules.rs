@@ -156,7 +156,8 @@ impl CrawlRules {
     /// True for pages to collect links from: those that `lists` names, and the seeds.
     pub fn is_list(&self, url: Option<&Url>) -> bool {
         url.is_some_and(|url| {
-            self.lists.iter().any(|rule| rule.url.is_match(url.as_str())) || self.seeds.iter().any(|seed| seed == url)
+            self.lists.iter().any(|rule| rule.url.is_match_of_address(url.as_str()))
+                || self.seeds.iter().any(|seed| seed == url)
         })
     }
 }

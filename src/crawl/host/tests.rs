@@ -27,7 +27,6 @@ fn gate(interval_ms: u64, concurrency: u32) -> Gate {
 
 fn response(status: u16, retry_after: Option<u64>) -> Response {
     Response {
-        has_new_cookies: false,
         sets_cookies: false,
         status,
         content_type: None,

@@ -66,11 +66,9 @@ fn collect(out: &mut ListOutcome, path: &JsonPath, rule: &JsonRule, values: &[Fo
 
 /// The links in a text that is markup.
 fn of_html(out: &mut ListOutcome, text: &str, source: &Source<'_>) {
-    let links = links::links(&dom::fragment(text), text, &links::Base::utf8(source.base), None);
-    if links.is_empty() {
+    let found = links::links(&dom::fragment(text), text, &links::Base::utf8(source.base), None);
+    if found.links.is_empty() {
         out.problems.add(ListProblem::NoAddress, "markup without links");
     }
-    for link in links {
-        out.add(source.base, link.url.as_str(), Entry::new);
-    }
+    out.add_page(source.base, &found);
 }

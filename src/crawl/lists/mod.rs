@@ -123,9 +123,7 @@ fn root<'a>(tokens: &mut Tokens<'a>) -> Option<(Root, Tag<'a>)> {
 /// The links of a page of HTML that stands where a list is expected.
 fn page(text: &str, source: &Source<'_>) -> ListOutcome {
     let mut out = ListOutcome::of(ListProblem::OtherFormat, "a page of HTML");
-    for link in links::links(&dom::fragment(text), text, &links::Base::utf8(source.base), None) {
-        out.add(source.base, link.url.as_str(), Entry::new);
-    }
+    out.add_page(source.base, &links::links(&dom::fragment(text), text, &links::Base::utf8(source.base), None));
     out
 }
 

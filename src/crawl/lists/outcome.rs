@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::MAX_LOCS;
+use crate::clean::links::{MAX_LINKS, PageLinks};
 
 /// A link of a list, with the date that the list gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,6 +181,16 @@ impl ListOutcome {
                 false => self.problems.add(ListProblem::OverLimit, format!("{MAX_LOCS} are taken of one list")),
             },
             _ => self.problems.add(ListProblem::BadAddress, format!("the first is `{address}`")),
+        }
+    }
+
+    /// Adds the links of a page, and counts those beyond what is taken of one page.
+    pub fn add_page(&mut self, base: &Url, page: &PageLinks) {
+        for link in &page.links {
+            self.add(base, link.url.as_str(), Entry::new);
+        }
+        for _ in 0..page.left_out {
+            self.problems.add(ListProblem::OverLimit, format!("{MAX_LINKS} are taken of one page"));
         }
     }
 

@@ -35,8 +35,9 @@ impl Visit {
             self.give_up(Reason::Binary, format!("not a page: {what}"));
             return Some(());
         }
+        let sets_cookies = response.sets_cookies;
         if let Some(to) = self.refresh_header(&response) {
-            self.redirect(&to);
+            self.redirect(&to, sets_cookies);
             return Some(());
         }
         let validators = (response.etag.clone(), response.modified.clone());
@@ -61,7 +62,11 @@ impl Visit {
         if let Some(redirect) = cleaned.redirect.take()
             && self.context.scope.canonical(&redirect.to).url() != &self.task.url
         {
-            self.redirect(&redirect.to);
+            self.redirect(&redirect.to, sets_cookies);
+            return Some(());
+        }
+        if self.is_outside() {
+            self.forget_door();
             return Some(());
         }
         let is_article = match self.task.kind {
@@ -75,6 +80,9 @@ impl Visit {
             true => self.links(&links),
             false => LinkCounts::default(),
         };
+        if cleaned.links_left_out > 0 && (!is_article || self.context.focus.is_none()) {
+            self.links_left_out(cleaned.links_left_out);
+        }
         if !is_article {
             self.list_page(cleaned, &links, counts, validators);
             return Some(());

@@ -24,6 +24,9 @@ const LIST_RETRY: Duration = Duration::from_secs(900);
 impl Visit {
     /// The page failed: it is tried again as the retry policy says, or rejected.
     pub(super) fn fail(&mut self, failure: RequestFailure) {
+        if self.is_outside() {
+            return self.forget_door();
+        }
         let RequestFailure { class, reason, what, earliest } = failure;
         let history = self.task.history.clone().with(Failure { at: now(), class, what });
         let decision = history.decide(self.task.revisits);
@@ -56,17 +59,29 @@ impl Visit {
 
     /// Neither done nor failed: asked again at a time.
     pub(super) fn postpone(&mut self, due: Millis) {
+        if self.is_outside() {
+            return self.forget_door();
+        }
         self.out.counts.postponed += 1;
         self.out.visit = Some((self.task.key, Fate::Postpone { due }));
     }
 
     /// No further try can change it: an article is rejected, a list reported.
     pub(super) fn give_up(&mut self, reason: Reason, detail: impl Into<String>) {
+        if self.is_outside() {
+            return self.forget_door();
+        }
         if self.task.kind.recurs() {
             self.list_useless(&format!("{reason}: {}", detail.into()));
         } else {
             self.reject(reason, detail);
         }
+    }
+
+    /// A door outside the sites crawled did not lead back. The page that led to it has counted as failed since, so it is
+    /// neither lost nor left unreported.
+    pub(super) fn forget_door(&mut self) {
+        self.out.visit = Some((self.task.key, Fate::Forget));
     }
 
     /// The page gives no article. A link to it has it looked at again after long.

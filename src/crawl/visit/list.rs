@@ -11,6 +11,7 @@ use super::super::lists::{self, Entry, ListOutcome, ListProblem, Source};
 use super::super::rhythm;
 use super::{Validators, Visit};
 use crate::clean;
+use crate::clean::links::MAX_LINKS;
 use crate::frontier::{Kind, LeftOut, NewUrl, now};
 use crate::sites::JsonRule;
 
@@ -147,6 +148,16 @@ impl Visit {
         }
     }
 
+    /// A page has more links than are taken of one page.
+    pub(super) fn links_left_out(&mut self, n: u64) {
+        *self.out.counts.left.entry(Why::PageLimit.as_str()).or_default() += n;
+        let why = format!("{n} of its links are beyond the {MAX_LINKS} that are taken of one page");
+        match self.task.kind.recurs() {
+            true => self.list_partly_read(why),
+            false => tracing::warn!(url = %self.task.url, why, "not all links of a page are followed"),
+        }
+    }
+
     fn leave(&mut self, why: Why) {
         *self.out.counts.left.entry(why.as_str()).or_default() += 1;
     }
@@ -154,6 +165,6 @@ impl Visit {
     pub(super) fn json_rule(&self) -> Option<Arc<JsonRule>> {
         let site = self.host.site.as_ref()?;
         let text = self.task.url.as_str();
-        site.crawl.lists.iter().find(|rule| rule.url.is_match(text))?.json.clone()
+        site.crawl.lists.iter().find(|rule| rule.url.is_match_of_address(text))?.json.clone()
     }
 }

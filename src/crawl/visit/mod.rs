@@ -12,6 +12,7 @@ use url::Url;
 use super::ask::{RequestFailure, RequestOutcome, ask};
 use super::commit::{Finished, Line};
 use super::context::{Context, Host};
+use super::cookies::registered_domain;
 use super::discover::Why;
 use super::fetch::{Request, Response};
 use super::host::{PageState, Turn};
@@ -70,6 +71,8 @@ impl Visit {
             return Some(self.out);
         }
         match task.kind {
+            // A door is no list, whatever led to it.
+            _ if self.is_outside() => self.html(response, turn).await?,
             Kind::Sitemap | Kind::Feed => self.list(response, turn).await,
             Kind::List if self.json_rule().is_some() || lists::is_list(&response.body) => {
                 self.list(response, turn).await
@@ -138,7 +141,7 @@ impl Visit {
             if !response.is_redirect() {
                 if self.is_detour(&self.context.scope.canonical(&url)) {
                     // It ends where it should only have passed through.
-                    self.redirect(&url);
+                    self.redirect(&url, false);
                     return Fetched::Settled;
                 }
                 self.task.url = url;
@@ -155,12 +158,10 @@ impl Visit {
                 None => return Fetched::Settled,
             };
             let canonical = self.context.scope.canonical(&to);
-            // With a cookie it is another question: also the address that led here is asked once more.
-            let leads_back = response.sets_cookies && task.requested.as_deref() == Some(canonical.as_str());
             let is_here = UrlKey::new(&canonical).host == task.key.host;
-            let is_same = canonical.url() == &task.url || (is_here && (leads_back || self.is_detour(&canonical)));
+            let is_same = canonical.url() == &task.url || (is_here && self.is_detour(&canonical));
             if !is_same {
-                self.redirect(&to);
+                self.redirect(&to, response.sets_cookies);
                 return Fetched::Settled;
             }
             // Else another spelling of the same page, which the server insists on.
@@ -182,14 +183,40 @@ impl Visit {
 
     /// True for an address that carries the page's own to lead back to it, as doors that set a cookie do.
     fn is_detour(&self, to: &CanonicalUrl) -> bool {
-        let path = self.task.url.path();
-        let carries = |value: &str| path.len() > 1 && value.contains(path);
-        to.url() != &self.task.url && to.url().query_pairs().any(|(_, value)| carries(&value))
+        let own = &self.task.url;
+        let path = own.path();
+        let host = own.host_str().map(|host| format!("//{host}")).unwrap_or_default();
+        let carries = |value: &str| value == path || (path.len() > 1 && value.contains(path)) || value.contains(&host);
+        to.url() != own && to.url().query_pairs().any(|(_, value)| carries(&value))
+    }
+
+    /// True for a host of the same owner that is not crawled and seems to be the site's door: it sets a cookie, or is given
+    /// the page's address to lead back to.
+    fn is_door(&self, to: &Url, sets_cookies: bool) -> bool {
+        let is_same_owner =
+            |own: &str| to.host_str().is_some_and(|host| registered_domain(host) == registered_domain(own));
+        self.task.url.host_str().is_some_and(is_same_owner)
+            && (sets_cookies || self.is_detour(&self.context.scope.canonical(to)))
+    }
+
+    /// True for a door on a host that is not crawled.
+    fn is_outside(&self) -> bool {
+        !self.context.scope.covers(&self.task.url)
+    }
+
+    /// A door led back to the page that had led to it: the page is asked once more.
+    fn pass_door(&mut self, page: CanonicalUrl) {
+        let task = &self.task;
+        self.out.counts.redirected += 1;
+        let requested = task.requested.clone().filter(|requested| requested != page.as_str());
+        self.out.again.push(NewUrl { requested, ..NewUrl::new(page, task.kind, task.depth, now()) });
+        let fate = if task.kind.recurs() { Fate::Forget } else { Fate::Done };
+        self.out.visit = Some((task.key, fate));
     }
 
     /// Passes a redirect on to the frontier: its target is asked for in its own host's turn, under its own host's
-    /// robots.txt, and only if it was not before.
-    fn redirect(&mut self, to: &Url) {
+    /// robots.txt, and only if it was not before. `sets_cookies`: the answer did.
+    fn redirect(&mut self, to: &Url, sets_cookies: bool) {
         let context = self.context.clone();
         let (scope, task) = (&context.scope, self.task.clone());
         if !context.fetch.is_replay()
@@ -200,8 +227,9 @@ impl Visit {
         if task.hops >= context.settings.max_redirects {
             return self.give_up(Reason::Redirect, format!("more than {} redirects", context.settings.max_redirects));
         }
-        if !scope.covers(to) {
-            return self.give_up(Reason::Redirect, format!("leads to {to}, which is not of the sites crawled"));
+        let is_outside = !scope.covers(to);
+        if is_outside && !self.is_door(to, sets_cookies) {
+            return self.give_up(Reason::Redirect, not_of_the_sites(to));
         }
         let canonical = scope.canonical(to);
         match scope.kind(&canonical) {
@@ -212,6 +240,9 @@ impl Visit {
                 return self.give_up(Reason::Redirect, format!("leads to a list: {to}"));
             }
             _ => {}
+        }
+        if context.detours.pass(&task.key, UrlKey::new(&canonical), sets_cookies) {
+            return self.pass_door(canonical);
         }
         if task.requested.as_deref() == Some(canonical.as_str()) {
             self.give_up(Reason::Redirect, format!("leads in a circle: {to}"));
@@ -226,13 +257,24 @@ impl Visit {
         target.hops = task.hops + 1;
         target.requested = Some(task.requested.clone().unwrap_or_else(|| task.url.to_string()));
         context.focus_on(std::iter::once(target.key));
+        context.detours.leave(task.key, target.key, sets_cookies);
+        if is_outside {
+            // Until the door leads back the page counts as failed; the door itself is no page of ours.
+            self.fail(RequestFailure::unconfirmed(Reason::Redirect, not_of_the_sites(to)));
+            return self.out.links.push(target);
+        }
         let fate = match task.kind.recurs() {
+            true if self.is_outside() => Fate::Forget,
             true => self.again((None, None), task.content, now()),
             false => Fate::Done,
         };
         self.out.visit = Some((task.key, fate));
         self.out.redirect = Some((task, target));
     }
+}
+
+fn not_of_the_sites(to: &Url) -> String {
+    format!("leads to {to}, which is not of the sites crawled")
 }
 
 /// What is wrong with an answer that has a usable status and nothing to use. `conditional`: the request was.

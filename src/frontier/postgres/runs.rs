@@ -152,14 +152,14 @@ impl PostgresFrontier {
         at: Millis,
     ) -> Result<u64, FrontierError> {
         let mut tx = self.pool.begin().await.map_err(writing)?;
-        let mut admitted = 0;
-        for text in sql::ADMIT {
-            let query =
-                sqlx::query(text).bind(host.bucket).bind(host.host).bind(window.start).bind(window.end).bind(at);
-            let changed = query.execute(&mut *tx).await.map_err(writing)?.rows_affected();
-            if text.starts_with("INSERT") {
-                admitted = changed;
-            }
+        let query = |text: &'static str| {
+            sqlx::query(text).bind(host.bucket).bind(host.host).bind(window.start).bind(window.end).bind(at)
+        };
+        // The host first: its row is what a worker that leases it waits for.
+        query(sql::ADMIT_HOST).execute(&mut *tx).await.map_err(writing)?;
+        let admitted = query(sql::ADMIT).execute(&mut *tx).await.map_err(writing)?.rows_affected();
+        for text in sql::ADMIT_REST {
+            query(text).execute(&mut *tx).await.map_err(writing)?;
         }
         tx.commit().await.map_err(writing)?;
         Ok(admitted)

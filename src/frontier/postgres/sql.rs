@@ -153,14 +153,16 @@ pub const NAMED: &str = "UPDATE url SET named_at = $5
 pub const REQUESTED: &str =
     "UPDATE url SET requested = $5 WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4 AND visited = 0";
 
-/// What takes a rejected address into the queue again, in this order.
-pub const REVISIT: [&str; 3] = [
-    "DELETE FROM seen WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4",
-    "INSERT INTO url (bucket, host, near, id, due, kind, depth, path, revisits)
+/// What takes a rejected address into the queue again, in this order. The first:
+/// Its key.
+pub const REVISIT_UNSEEN: &str = "DELETE FROM seen WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4";
+/// Its key, then due, kind, depth, path.
+pub const REVISIT: &str = "INSERT INTO url (bucket, host, near, id, due, kind, depth, path, revisits)
         SELECT bucket, host, near, id, $5, $6, $7, $8, revisits + 1 FROM ending
-        WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4 ON CONFLICT DO NOTHING",
-    "UPDATE ending SET revisit_at = NULL WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4",
-];
+        WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4 ON CONFLICT DO NOTHING";
+/// Its key.
+pub const REVISIT_NOTED: &str =
+    "UPDATE ending SET revisit_at = NULL WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4";
 
 macro_rules! member {
     ($of:literal) => {
@@ -174,6 +176,15 @@ macro_rules! member {
     };
 }
 
+/// What has a page asked for once more, in this order. The first: its key.
+pub const AGAIN_UNSEEN: &str = "DELETE FROM seen WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4";
+/// Its key.
+pub const AGAIN_NOT_ENDED: &str = "DELETE FROM ending WHERE bucket = $1 AND host = $2 AND near = $3 AND id = $4";
+/// Its key, then due, kind, depth, path.
+pub const AGAIN_QUEUED: &str = "INSERT INTO url (bucket, host, near, id, due, kind, depth, path)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    ON CONFLICT (bucket, host, near, id) DO UPDATE SET due = excluded.due, visited = 0";
+
 pub const LEFT_OUT_HOSTS: &str = concat!(
     "SELECT bucket::bigint, host, origin FROM host WHERE ",
     member!("host"),
@@ -182,15 +193,14 @@ pub const LEFT_OUT_HOSTS: &str = concat!(
 
 /// What takes into the queue what was left out of a host, in this order: its key, from, to, now. The host's row is first, as
 /// in commits.
-pub const ADMIT: [&str; 5] = [
-    "UPDATE host SET ready_at = greatest(not_before, least(ready_at, $5))
-        WHERE bucket = $1 AND host = $2 AND NOT leased AND $3::bigint <= $4::bigint",
-    "INSERT INTO url (bucket, host, near, id, due, kind, depth, path)
+pub const ADMIT: &str = "INSERT INTO url (bucket, host, near, id, due, kind, depth, path)
         SELECT bucket, host, near, id, $5, kind, depth, path FROM left_out l
         WHERE bucket = $1 AND host = $2 AND published >= $3 AND published < $4
             AND (fetched OR NOT EXISTS (SELECT 1 FROM seen s
                 WHERE s.bucket = l.bucket AND s.host = l.host AND s.near = l.near AND s.id = l.id))
-        ON CONFLICT DO NOTHING",
+        ON CONFLICT DO NOTHING";
+/// What is no longer known of them then: the same values.
+pub const ADMIT_REST: [&str; 3] = [
     "DELETE FROM seen USING left_out l WHERE l.bucket = $1 AND l.host = $2 AND l.published >= $3 AND l.published < $4
         AND l.fetched AND seen.bucket = l.bucket AND seen.host = l.host AND seen.near = l.near AND seen.id = l.id
         AND $5::bigint IS NOT NULL",
@@ -200,6 +210,9 @@ pub const ADMIT: [&str; 5] = [
     "DELETE FROM left_out WHERE bucket = $1 AND host = $2 AND published >= $3 AND published < $4
         AND $5::bigint IS NOT NULL",
 ];
+/// Their host has something to do: the same values.
+pub const ADMIT_HOST: &str = "UPDATE host SET ready_at = greatest(not_before, least(ready_at, $5))
+        WHERE bucket = $1 AND host = $2 AND NOT leased AND $3::bigint <= $4::bigint";
 
 /// Marks more than a minute in the future, made by a clock that was ahead, are taken back: worker, run, now. Whatever waits
 /// for its first visit or was postponed is due as well; the host's own hold is what keeps it from being asked.

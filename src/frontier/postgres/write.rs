@@ -70,7 +70,7 @@ impl PostgresFrontier {
     async fn hold_hosts(&self, tx: &mut Tx<'_>, batch: &Batch) -> Result<(), FrontierError> {
         let visited = batch.visits.iter().map(|(key, _)| key.host).chain(batch.hosts.iter().map(|(host, _)| *host));
         // Of each host: whether it was visited.
-        let links = batch.links.iter().chain(&batch.revisits);
+        let links = batch.links.iter().chain(&batch.revisits).chain(&batch.again);
         let mut wanted: BTreeMap<HostId, bool> = links.map(|link| (link.key.host, false)).collect();
         wanted.extend(visited.map(|host| (host, true)));
         if wanted.is_empty() {
@@ -114,6 +114,10 @@ async fn write(tx: &mut Tx<'_>, worker: i64, batch: &Batch, now: Millis) -> Resu
     if !batch.revisits.is_empty() {
         joined += hosts(tx, worker, batch.run, &batch.revisits).await?;
         revisits(tx, &batch.revisits).await?;
+    }
+    if !batch.again.is_empty() {
+        joined += hosts(tx, worker, batch.run, &batch.again).await?;
+        again(tx, &batch.again).await?;
     }
     if !batch.texts.is_empty() {
         let texts: BTreeMap<i64, &str> = batch.texts.iter().rev().map(|(hash, id)| (*hash, id.as_str())).collect();
@@ -280,17 +284,32 @@ async fn links(tx: &mut Tx<'_>, all: &[NewUrl], now: Millis) -> Result<(), sqlx:
 
 async fn revisits(tx: &mut Tx<'_>, links: &[NewUrl]) -> Result<(), sqlx::Error> {
     for link in links {
-        for text in sql::REVISIT {
-            let query = by_key(text, &link.key);
-            let query = match text.contains("$5") {
-                true => query
-                    .bind(link.due)
-                    .bind(link.kind as i64)
-                    .bind(i64::from(link.depth))
-                    .bind(link.url.path_and_query()),
-                false => query,
-            };
-            query.execute(&mut **tx).await?;
+        by_key(sql::REVISIT_UNSEEN, &link.key).execute(&mut **tx).await?;
+        by_key(sql::REVISIT, &link.key)
+            .bind(link.due)
+            .bind(link.kind as i64)
+            .bind(i64::from(link.depth))
+            .bind(link.url.path_and_query())
+            .execute(&mut **tx)
+            .await?;
+        by_key(sql::REVISIT_NOTED, &link.key).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+async fn again(tx: &mut Tx<'_>, links: &[NewUrl]) -> Result<(), sqlx::Error> {
+    for link in links {
+        by_key(sql::AGAIN_UNSEEN, &link.key).execute(&mut **tx).await?;
+        by_key(sql::AGAIN_NOT_ENDED, &link.key).execute(&mut **tx).await?;
+        by_key(sql::AGAIN_QUEUED, &link.key)
+            .bind(link.due)
+            .bind(link.kind as i64)
+            .bind(i64::from(link.depth))
+            .bind(link.url.path_and_query())
+            .execute(&mut **tx)
+            .await?;
+        if let Some(requested) = &link.requested {
+            by_key(sql::REQUESTED, &link.key).bind(requested.as_str()).execute(&mut **tx).await?;
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! What people ask of the state, and mend in it: behind `jingwen state`.
 
+use super::super::address::{self, AddressRows};
 use super::super::admin::{AddressState, HostQueue, Overview, Retry, Waiting};
 use super::super::{FrontierError, HostId, Millis, REMEMBERED, UrlKey, now, reading, rows, writing};
 use super::{SqliteFrontier, write};
@@ -96,35 +97,16 @@ impl SqliteFrontier {
     /// A statement that failed.
     pub async fn address(&self, key: &UrlKey) -> Result<AddressState, FrontierError> {
         let one = async |text| write::by_key(text, key).fetch_optional(&self.reader).await.map_err(reading);
-        let queued = one("SELECT kind AS kind, due, depth AS depth, visited, history, requested FROM url
-             WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4")
-        .await?;
-        let ending = one("SELECT at, reason, detail, revisits AS revisits, revisit_at FROM ending
-             WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4")
-        .await?;
-        let left_out =
-            one("SELECT published FROM left_out WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4").await?;
-        let written = one("SELECT at FROM recent WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4").await?;
-        let done = one("SELECT near FROM seen WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4").await?;
-        let hold = sqlx::query(
-            "SELECT origin, not_before AS until, blocked, 0 AS waiting FROM host WHERE bucket = ?1 AND host = ?2",
-        )
-        .bind(key.host.bucket)
-        .bind(key.host.host)
-        .fetch_optional(&self.reader)
-        .await
-        .map_err(reading)?;
-        let state = || {
-            Ok(AddressState {
-                queued: queued.as_ref().map(rows::queued).transpose()?,
-                is_done: done.is_some(),
-                ending: ending.as_ref().map(rows::ending).transpose()?,
-                left_out: left_out.as_ref().map(|row| rows::Cells::number(row, "published")).transpose()?,
-                written_at: written.as_ref().map(|row| rows::Cells::number(row, "at")).transpose()?,
-                host: hold.as_ref().map(rows::held_back).transpose()?,
-            })
+        let hold = sqlx::query(address::HOLD).bind(key.host.bucket).bind(key.host.host);
+        let rows = AddressRows {
+            queued: one(address::QUEUED).await?,
+            ending: one(address::ENDING).await?,
+            left_out: one(address::LEFT_OUT).await?,
+            written: one(address::WRITTEN).await?,
+            done: one(address::DONE).await?,
+            hold: hold.fetch_optional(&self.reader).await.map_err(reading)?,
         };
-        state().map_err(reading)
+        rows.read().map_err(reading)
     }
 
     /// Forgets an address, so that the next link to it (or start with it) has it fetched again. Gives the rows removed.

@@ -302,15 +302,16 @@ impl Frontier for SqliteFrontier {
 
     async fn admit_left_out(&self, host: HostId, window: Range<Millis>, now: Millis) -> Result<u64, FrontierError> {
         let mut tx = self.writer.begin().await.map_err(writing)?;
-        let mut admitted = None;
-        for text in sql::ADMIT {
-            let query =
-                sqlx::query(text).bind(host.bucket).bind(host.host).bind(window.start).bind(window.end).bind(now);
-            let changed = query.execute(&mut *tx).await.map_err(writing)?.rows_affected();
-            admitted.get_or_insert(changed);
+        let query = |text: &'static str| {
+            sqlx::query(text).bind(host.bucket).bind(host.host).bind(window.start).bind(window.end).bind(now)
+        };
+        let admitted = query(sql::ADMIT).execute(&mut *tx).await.map_err(writing)?.rows_affected();
+        for text in sql::ADMIT_REST {
+            query(text).execute(&mut *tx).await.map_err(writing)?;
         }
+        query(sql::ADMIT_HOST).execute(&mut *tx).await.map_err(writing)?;
         tx.commit().await.map_err(writing)?;
-        Ok(admitted.unwrap_or(0))
+        Ok(admitted)
     }
 
     async fn revisitable(&self, run: RunId, now: Millis, n: u32) -> Result<Vec<UrlKey>, FrontierError> {

@@ -88,32 +88,46 @@ pub const NAMED: &str = "UPDATE url SET named_at = ?2 WHERE named_at < ?3 AND (b
 pub const REQUESTED: &str =
     "UPDATE url SET requested = ?5 WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4 AND visited = 0";
 
-/// What takes a rejected address into the queue again, in this order.
-pub const REVISIT: [&str; 3] = [
-    "DELETE FROM seen WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4",
-    "INSERT OR IGNORE INTO url (bucket, host, near, id, due, kind, depth, path, revisits)
+/// What takes a rejected address into the queue again, in this order. The first:
+/// Its key.
+pub const REVISIT_UNSEEN: &str = "DELETE FROM seen WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4";
+/// Its key, then due, kind, depth, path.
+pub const REVISIT: &str = "INSERT OR IGNORE INTO url (bucket, host, near, id, due, kind, depth, path, revisits)
         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, revisits + 1 FROM ending
-        WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4",
-    "UPDATE ending SET revisit_at = NULL WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4",
-];
+        WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4";
+/// Its key.
+pub const REVISIT_NOTED: &str =
+    "UPDATE ending SET revisit_at = NULL WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4";
+
+/// What has a page asked for once more, in this order. The first: its key.
+pub const AGAIN_UNSEEN: &str = "DELETE FROM seen WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4";
+/// Its key.
+pub const AGAIN_NOT_ENDED: &str = "DELETE FROM ending WHERE bucket = ?1 AND host = ?2 AND near = ?3 AND id = ?4";
+/// Its key, then due, kind, depth, path.
+pub const AGAIN_QUEUED: &str = "INSERT INTO url (bucket, host, near, id, due, kind, depth, path)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+    ON CONFLICT (bucket, host, near, id) DO UPDATE SET due = excluded.due, visited = 0";
 
 pub const LEFT_OUT_HOSTS: &str = "SELECT bucket, host, origin FROM host WHERE active = ?1 AND EXISTS
     (SELECT 1 FROM left_out AS l WHERE l.bucket = host.bucket AND l.host = host.host)";
 
 /// What takes into the queue what was left out of a host, in this order: its key, from, to, now.
-pub const ADMIT: [&str; 5] = [
-    "INSERT OR IGNORE INTO url (bucket, host, near, id, due, kind, depth, path)
+pub const ADMIT: &str = "INSERT OR IGNORE INTO url (bucket, host, near, id, due, kind, depth, path)
         SELECT bucket, host, near, id, ?5, kind, depth, path FROM left_out AS l
         WHERE bucket = ?1 AND host = ?2 AND published >= ?3 AND published < ?4
             AND (fetched = 1 OR NOT EXISTS (SELECT 1 FROM seen AS s
-                WHERE s.bucket = l.bucket AND s.host = l.host AND s.near = l.near AND s.id = l.id))",
+                WHERE s.bucket = l.bucket AND s.host = l.host AND s.near = l.near AND s.id = l.id))";
+/// What is no longer known of them then: the same values.
+pub const ADMIT_REST: [&str; 3] = [
     "DELETE FROM seen WHERE (bucket, host, near, id) IN (SELECT bucket, host, near, id FROM left_out
         WHERE bucket = ?1 AND host = ?2 AND published >= ?3 AND published < ?4 AND fetched = 1)",
     "DELETE FROM ending WHERE (bucket, host, near, id) IN (SELECT bucket, host, near, id FROM left_out
         WHERE bucket = ?1 AND host = ?2 AND published >= ?3 AND published < ?4)",
     "DELETE FROM left_out WHERE bucket = ?1 AND host = ?2 AND published >= ?3 AND published < ?4",
-    "UPDATE host SET ready_at = max(not_before, min(ready_at, ?5)) WHERE bucket = ?1 AND host = ?2 AND leased = 0",
 ];
+/// Their host has something to do: the same values.
+pub const ADMIT_HOST: &str =
+    "UPDATE host SET ready_at = max(not_before, min(ready_at, ?5)) WHERE bucket = ?1 AND host = ?2 AND leased = 0";
 
 /// A run's hosts are ready when something of them is due: never, run.
 pub const MAKE_READY: &str = "UPDATE host SET ready_at = max(not_before, coalesce((SELECT min(due) FROM url

@@ -28,6 +28,10 @@ pub async fn batch(tx: &mut Tx<'_>, batch: &Batch, now: Millis) -> Result<(), sq
         hosts(tx, batch.run, &batch.revisits).await?;
         revisits(tx, &batch.revisits).await?;
     }
+    if !batch.again.is_empty() {
+        hosts(tx, batch.run, &batch.again).await?;
+        again(tx, &batch.again).await?;
+    }
     if !batch.texts.is_empty() {
         sqlx::query(sql::NEW_TEXTS).bind(json(&batch.texts)).execute(&mut **tx).await?;
     }
@@ -194,13 +198,32 @@ async fn links(tx: &mut Tx<'_>, all: &[NewUrl], now: Millis) -> Result<(), sqlx:
 
 async fn revisits(tx: &mut Tx<'_>, links: &[NewUrl]) -> Result<(), sqlx::Error> {
     for link in links {
-        for text in sql::REVISIT {
-            let query = by_key(text, &link.key);
-            let query = match text.contains("?5") {
-                true => query.bind(link.due).bind(link.kind as i64).bind(link.depth).bind(link.url.path_and_query()),
-                false => query,
-            };
-            query.execute(&mut **tx).await?;
+        by_key(sql::REVISIT_UNSEEN, &link.key).execute(&mut **tx).await?;
+        by_key(sql::REVISIT, &link.key)
+            .bind(link.due)
+            .bind(link.kind as i64)
+            .bind(link.depth)
+            .bind(link.url.path_and_query())
+            .execute(&mut **tx)
+            .await?;
+        by_key(sql::REVISIT_NOTED, &link.key).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+async fn again(tx: &mut Tx<'_>, links: &[NewUrl]) -> Result<(), sqlx::Error> {
+    for link in links {
+        by_key(sql::AGAIN_UNSEEN, &link.key).execute(&mut **tx).await?;
+        by_key(sql::AGAIN_NOT_ENDED, &link.key).execute(&mut **tx).await?;
+        by_key(sql::AGAIN_QUEUED, &link.key)
+            .bind(link.due)
+            .bind(link.kind as i64)
+            .bind(link.depth)
+            .bind(link.url.path_and_query())
+            .execute(&mut **tx)
+            .await?;
+        if let Some(requested) = &link.requested {
+            by_key(sql::REQUESTED, &link.key).bind(requested.as_str()).execute(&mut **tx).await?;
         }
     }
     Ok(())

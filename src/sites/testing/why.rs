@@ -23,7 +23,7 @@ pub fn why(site: &Site, test: &SiteTest, bytes: &[u8], url: Option<&Url>, won: O
     let from = Source { html: &html, meta: &meta, url, index: None };
     let when = &template.when;
     let address = url.map(Url::as_str).unwrap_or_default();
-    if !when.url.is_empty() && !when.url.iter().any(|r| r.is_match(address)) {
+    if !when.url.is_empty() && !when.url.iter().any(|r| r.is_match_of_address(address)) {
         return Some(format!("`{name}`: no regex of `when.url` matches the address"));
     }
     let finds = |s: &&crate::sites::Css| html.select(s).next().is_some();
