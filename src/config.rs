@@ -16,11 +16,12 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::crawl::guard::IpFamily;
-use crate::frontier::REMEMBERED;
 use crate::frontier::place::{Address, without_passwords};
 use crate::notify::{self, Hook};
 use crate::output::parts::Compress;
 use crate::schedule::{self, Schedule};
+pub use crate::sites::recheck::RecheckAge;
+pub use crate::sites::requests::UserAgent;
 use crate::units::{Hours, Rate, Size, Span, not_zero, some_not_zero};
 use crate::urls::host_pattern;
 
@@ -319,20 +320,6 @@ macro_rules! checked_text {
 }
 
 checked_text!(
-    /// A user agent: visible ASCII with a product token in front.
-    UserAgent(String),
-    |text| {
-        if !text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
-            return Err("a user agent can hold only visible ASCII characters".into());
-        }
-        match crate::crawl::robots::product_token(text) {
-            "" => Err("a user agent begins with a name that robots.txt can call it by: \"my-crawler/1.0 (+https://…)\"".into()),
-            _ => Ok(text.to_owned()),
-        }
-    }
-);
-
-checked_text!(
     /// The address of a proxy.
     ProxyUrl(String),
     |text| {
@@ -417,40 +404,6 @@ impl TryFrom<Span> for LeaseTime {
 
 impl From<LeaseTime> for Span {
     fn from(value: LeaseTime) -> Span {
-        Span(value.0)
-    }
-}
-
-/// How far back corrections are looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "Span", into = "Span")]
-#[schemars(with = "Span")]
-pub struct RecheckAge(pub std::time::Duration);
-
-impl TryFrom<Span> for RecheckAge {
-    type Error = String;
-
-    fn try_from(span: Span) -> Result<Self, String> {
-        match span.0 {
-            age if age.is_zero() => Err("0 would look at nothing again; leave `recheck` out".to_owned()),
-            age if age > REMEMBERED => {
-                Err(format!("articles are remembered for {}, not for {span}; write \"31d\" or less", Span(REMEMBERED)))
-            }
-            age => Ok(Self(age)),
-        }
-    }
-}
-
-impl FromStr for RecheckAge {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::try_from(text.parse::<Span>().map_err(|error| error.to_string())?)
-    }
-}
-
-impl From<RecheckAge> for Span {
-    fn from(value: RecheckAge) -> Span {
         Span(value.0)
     }
 }

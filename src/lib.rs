@@ -1,6 +1,7 @@
 //! 净文: a polite crawler and cleaner for Chinese news that writes clean JSONL.
 
-pub mod clean;
+pub use jingwen_core::{clean, pattern, record, schedule, sites, units, urls};
+
 pub mod cli;
 pub mod config;
 pub mod crawl;
@@ -16,12 +17,7 @@ pub mod learn;
 pub mod memory;
 pub mod notify;
 pub mod output;
-pub mod pattern;
-pub mod record;
 pub mod retry;
-pub mod schedule;
 pub mod schema;
-pub mod sites;
 mod sqlite;
-pub mod units;
-pub mod urls;
+pub mod testing;

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{Failure, Outcome, check_config, exit};
 use crate::sites::select::Selection;
-use crate::sites::testing::{self, Difference, Run, Verdict};
+use crate::testing::{self, Difference, Run, Verdict};
 use crate::sites::{Sites, SourceFile, load, pages};
 
 /// Run the tests inside selector files.

@@ -3,6 +3,7 @@
 //! Written here and not taken from a crate because each crate looked at misses some of the cases that the parser of
 //! google/robotstxt is tested with, and because `explain` wants the line of the rule.
 
+use crate::sites::requests::product_token;
 use std::borrow::Cow;
 
 use memchr::memmem;
@@ -40,12 +41,6 @@ pub struct Verdict<'a> {
     pub allowed: bool,
     /// The rule that decided; none if no rule matched.
     pub rule: Option<&'a Rule>,
-}
-
-/// The product token of a user agent: `jingwen` of `jingwen/0.1 (+https://…)`.
-pub fn product_token(user_agent: &str) -> &str {
-    let end = user_agent.find(|c: char| !(c.is_ascii_alphabetic() || c == '-' || c == '_'));
-    &user_agent[..end.unwrap_or(user_agent.len())]
 }
 
 /// Path and query of an address as it was typed, without normalising anything: `/` if there is none.

@@ -14,7 +14,7 @@ use super::context::{Recheck, Settings};
 use super::discover::Period;
 use super::fetch::{ClientOptions, Fetch, Http, HttpError, Limits, ProxyOptions};
 use super::guard::Guard;
-use super::robots::product_token;
+use crate::sites::requests::product_token;
 use super::run::Plan;
 use super::traps;
 use super::warc::{Archive, WarcError};

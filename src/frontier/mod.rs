@@ -28,8 +28,7 @@ pub mod sqlite;
 /// A time in milliseconds since 1970, UTC.
 pub type Millis = i64;
 
-/// How long an article is remembered for checking it again.
-pub const REMEMBERED: Duration = Duration::from_secs(31 * 86_400);
+pub use crate::sites::recheck::REMEMBERED;
 
 /// A list that no seed, selector file or page has named for so long leaves the queue.
 pub const LIST_NAMED: Duration = Duration::from_secs(30 * 86_400);

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 use url::Url;
 
-use super::load::Set;
-use super::{Origin, Site, SiteTest, Sites, pages};
+use crate::sites::load::Set;
+use crate::sites::{Origin, Site, SiteTest, Sites, pages};
 use crate::clean::{Body, Cleaned, Options, Page, clean};
 
 pub use compare::Difference;

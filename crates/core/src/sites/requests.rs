@@ -1,6 +1,10 @@
 //! What goes along with requests to a site's hosts, and to no others.
 
 use std::path::PathBuf;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Compiled from the keys of `[crawl]` that concern requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +21,46 @@ pub struct RequestRules {
     pub accept_invalid_certs: bool,
     /// Basic authentication.
     pub auth: Option<Auth>,
+}
+
+/// A user agent: visible ASCII with a product token in front.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct UserAgent(pub String);
+
+impl TryFrom<String> for UserAgent {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if !text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+            return Err("a user agent can hold only visible ASCII characters".into());
+        }
+        match product_token(&text) {
+            "" => Err("a user agent begins with a name that robots.txt can call it by: \"my-crawler/1.0 (+https://…)\"".into()),
+            _ => Ok(Self(text)),
+        }
+    }
+}
+
+impl From<UserAgent> for String {
+    fn from(value: UserAgent) -> String {
+        value.0
+    }
+}
+
+impl FromStr for UserAgent {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::try_from(text.to_owned())
+    }
+}
+
+/// The product token of a user agent: `jingwen` of `jingwen/0.1 (+https://…)`.
+pub fn product_token(user_agent: &str) -> &str {
+    let end = user_agent.find(|c: char| !(c.is_ascii_alphabetic() || c == '-' || c == '_'));
+    &user_agent[..end.unwrap_or(user_agent.len())]
 }
 
 /// Name and password for basic authentication.

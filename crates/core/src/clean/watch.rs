@@ -1,7 +1,7 @@
 //! What drift is told by and a record does not show: why templates did not fit, and what stands in the body's container.
 //!
 //! Only gathered when asked for. It says nothing about what is right; it says what a page looked like, so that
-//! [`crate::drift`] can tell when pages begin to look different.
+//! drift detection can tell when pages begin to look different.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use scraper::{Html, Node};
 use super::blocks::{self, is_blank};
 use super::extract::Extracted;
 use super::steps::{self, Content, Source};
-use crate::learn::names::is_stable;
+use crate::sites::names::is_stable;
 use crate::sites::{Step, Template, TemplateKind};
 
 /// What a page looked like to the site's templates.

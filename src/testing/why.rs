@@ -3,7 +3,7 @@
 use scraper::selector::ToCss;
 use url::Url;
 
-use super::{Site, SiteTest};
+use crate::sites::{Site, SiteTest};
 use crate::clean::date::{self, Context};
 use crate::clean::meta::Meta;
 use crate::clean::steps::Source;

@@ -20,7 +20,7 @@ pub fn folders(origin: &Origin, given: Option<&Path>) -> Vec<PathBuf> {
         Origin::Builtin => {
             folders.push(PathBuf::from("tests/pages"));
             // The checkout the program was built in, for `cargo run` from elsewhere.
-            folders.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pages"));
+            folders.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/pages"));
         }
     }
     folders.retain(|f| f.is_dir());

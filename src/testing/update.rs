@@ -8,7 +8,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use super::compare::{compare, visible};
-use super::{Origin, Run, Verdict};
+use super::{Run, Verdict};
+use crate::sites::Origin;
 use crate::clean::Cleaned;
 use crate::record::Record;
 use crate::sites::model::Test;

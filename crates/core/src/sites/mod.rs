@@ -14,15 +14,16 @@ pub mod json_path;
 pub mod lint;
 pub mod load;
 pub mod model;
+pub mod names;
 pub mod pages;
 mod pattern;
 mod problem;
+pub mod recheck;
 pub mod requests;
 mod rules;
 pub mod select;
 pub mod shape;
 mod shelf;
-pub mod testing;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    let dir = Path::new(&env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?).join("selectors");
+    let dir = Path::new(&env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?).join("../../selectors");
     println!("cargo::rerun-if-changed={}", dir.display());
     let mut files: Vec<PathBuf> = match fs::read_dir(&dir) {
         Ok(entries) => entries.map(|e| e.map(|e| e.path())).collect::<io::Result<_>>()?,

@@ -3,14 +3,13 @@
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
-use reqwest::header::{HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue};
 
 use super::Cx;
-use crate::config::UserAgent;
 use crate::sites::at::At;
 use crate::sites::model;
 use crate::sites::problem::Origin;
-use crate::sites::requests::{Auth, RequestRules, Secret};
+use crate::sites::requests::{Auth, RequestRules, Secret, UserAgent};
 
 /// Headers that have a key of their own, or that only the program can set: name, and what to do.
 const RESERVED: &[(&str, &str)] = &[

@@ -9,11 +9,11 @@ use regex::Regex;
 use url::Url;
 
 use super::Cx;
-use crate::config::RecheckAge;
 use crate::pattern::Pattern;
 use crate::schedule::{self, Schedule};
 use crate::sites::at::{At, Many, StrOr};
 use crate::sites::json_path::BadPath;
+use crate::sites::recheck::RecheckAge;
 use crate::sites::{CrawlRules, JsonPath, JsonRule, LinkTemplate, ListRule, StatusAction, model, pattern};
 use crate::units::{Hours, Rate, Span};
 
