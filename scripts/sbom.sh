@@ -7,7 +7,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-cargo tree --locked --edges normal,build --prefix depth --format '|{p}|{l}' "$@" > "${TMPDIR:-/tmp}/sbom.$$"
+cargo tree --locked -p jingwen --edges normal,build --prefix depth --format '|{p}|{l}' "$@" > "${TMPDIR:-/tmp}/sbom.$$"
 trap 'rm -f "${TMPDIR:-/tmp}/sbom.$$"' EXIT
 
 awk -v tree="${TMPDIR:-/tmp}/sbom.$$" '

@@ -15,7 +15,7 @@ use rustc_hash::FxHashSet;
 
 use scraper::Html;
 
-pub(crate) use scan::{Attributes, Scanner, Tag, Token};
+pub use scan::{Attributes, Scanner, Tag, Token};
 
 /// Bounds on what is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
