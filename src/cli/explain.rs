@@ -10,8 +10,8 @@ use url::Url;
 use super::{Failure, Outcome, check_config, exit, live};
 use crate::crawl::discover::{Period, Scope};
 use crate::crawl::robots::{Robots, path_of};
-use crate::sites::requests::product_token;
 use crate::frontier::Kind;
+use crate::sites::requests::product_token;
 use crate::sites::{Site, Sites};
 use crate::urls::{CanonicalUrl, HostKey};
 

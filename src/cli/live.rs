@@ -14,10 +14,10 @@ use super::Failure;
 use crate::config::Config;
 use crate::crawl::fetch::{Fetch, Http, HttpError, Request, Response};
 use crate::crawl::robots::{self, Robots, path_of};
-use crate::sites::requests::product_token;
 use crate::crawl::setup::{client_options, guard};
 use crate::learn::Input;
 use crate::sites::Sites;
+use crate::sites::requests::product_token;
 
 /// Most redirects that are followed.
 const MAX_REDIRECTS: usize = 10;

@@ -10,8 +10,8 @@ use serde_json::json;
 
 use super::{Failure, Outcome, check_config, exit};
 use crate::sites::select::Selection;
-use crate::testing::{self, Difference, Run, Verdict};
 use crate::sites::{Sites, SourceFile, load, pages};
+use crate::testing::{self, Difference, Run, Verdict};
 
 /// Run the tests inside selector files.
 ///

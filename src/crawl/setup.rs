@@ -14,13 +14,13 @@ use super::context::{Recheck, Settings};
 use super::discover::Period;
 use super::fetch::{ClientOptions, Fetch, Http, HttpError, Limits, ProxyOptions};
 use super::guard::Guard;
-use crate::sites::requests::product_token;
 use super::run::Plan;
 use super::traps;
 use super::warc::{Archive, WarcError};
 use crate::clean::Options;
 use crate::config::{Config, CrawlConfig, ProxyUrl};
 use crate::output::parts::Rotation;
+use crate::sites::requests::product_token;
 use crate::sites::{Site, Sites};
 use crate::units::{Span, When};
 

@@ -14,11 +14,11 @@ use super::commit::Finished;
 use super::context::{Context, Host};
 use super::fetch::{FetchError, Request};
 use super::robots::{MAX_BYTES, Robots};
-use crate::sites::requests::product_token;
 use super::run::CrawlError;
 use super::visit::Visit;
 use crate::frontier::{Cursor, Frontier, HostUpdate, Kind, Millis, NewUrl, RobotsCopy, StoredRobots, Task, now};
 use crate::record::Reason;
+use crate::sites::requests::product_token;
 
 /// Addresses taken from the frontier at a time.
 const BATCH: u32 = 64;

@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 use url::Url;
 
+use crate::clean::{Body, Cleaned, Options, Page, clean};
 use crate::sites::load::Set;
 use crate::sites::{Origin, Site, SiteTest, Sites, pages};
-use crate::clean::{Body, Cleaned, Options, Page, clean};
 
 pub use compare::Difference;
 pub use junit::junit;

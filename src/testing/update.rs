@@ -9,9 +9,9 @@ use std::path::PathBuf;
 
 use super::compare::{compare, visible};
 use super::{Run, Verdict};
-use crate::sites::Origin;
 use crate::clean::Cleaned;
 use crate::record::Record;
+use crate::sites::Origin;
 use crate::sites::model::Test;
 
 /// Changes to one selector file.

@@ -3,11 +3,11 @@
 use scraper::selector::ToCss;
 use url::Url;
 
-use crate::sites::{Site, SiteTest};
 use crate::clean::date::{self, Context};
 use crate::clean::meta::Meta;
 use crate::clean::steps::Source;
 use crate::clean::{decode, dom, extract};
+use crate::sites::{Site, SiteTest};
 
 /// The reason, if it can be told.
 pub fn why(site: &Site, test: &SiteTest, bytes: &[u8], url: Option<&Url>, won: Option<&str>) -> Option<String> {

@@ -59,7 +59,7 @@ impl CanonicalUrl {
     /// A rewrite that makes no valid address is ignored.
     ///
     /// ```
-    /// # use jingwen::urls::CanonicalUrl;
+    /// # use jingwen_core::urls::CanonicalUrl;
     /// let url = "http://News.Example.com.:80/a%7eb?utm_source=x&id=3#top".parse().unwrap();
     /// assert_eq!(CanonicalUrl::new(&url, None).as_str(), "http://news.example.com/a~b?id=3");
     /// ```
@@ -159,7 +159,7 @@ const FULL_STOPS: [char; 4] = ['.', '。', '．', '｡'];
 /// not a host name.
 ///
 /// ```
-/// # use jingwen::urls::host_name;
+/// # use jingwen_core::urls::host_name;
 /// assert_eq!(host_name("新闻。EXAMPLE.中国.").as_deref(), Some("xn--efvy88h.example.xn--fiqs8s"));
 /// ```
 pub fn host_name(text: &str) -> Option<String> {
@@ -234,7 +234,7 @@ pub fn hash64(text: &str) -> i64 {
 /// with two slashes would name another host.
 ///
 /// ```
-/// # use jingwen::urls::at_origin;
+/// # use jingwen_core::urls::at_origin;
 /// let origin = "http://news.example.com/".parse().unwrap();
 /// assert_eq!(at_origin(&origin, "//a.example/1.htm?x=2").as_str(), "http://news.example.com//a.example/1.htm?x=2");
 /// ```

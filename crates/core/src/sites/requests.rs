@@ -37,7 +37,10 @@ impl TryFrom<String> for UserAgent {
             return Err("a user agent can hold only visible ASCII characters".into());
         }
         match product_token(&text) {
-            "" => Err("a user agent begins with a name that robots.txt can call it by: \"my-crawler/1.0 (+https://…)\"".into()),
+            "" => {
+                Err("a user agent begins with a name that robots.txt can call it by: \"my-crawler/1.0 (+https://…)\""
+                    .into())
+            }
             _ => Ok(Self(text)),
         }
     }
