@@ -56,7 +56,7 @@ pub fn by_refresh(markup: &str, base: &Base<'_>) -> Option<BrowserRedirect> {
     static ENDS: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| [Finder::new("efresh"), Finder::new("EFRESH")]);
     ENDS.iter().find_map(|end| end.find(markup.as_bytes()))?;
     let mut scanner = Scanner::new(markup);
-    while let Some(token) = scanner.next() {
+    while let Some(token) = scanner.next_token() {
         let Token::Start(tag) = token else { continue };
         match tag.name.as_str() {
             name @ ("script" | "style" | "title" | "textarea" | "xmp" | "noscript" | "template") => {
@@ -146,7 +146,7 @@ impl<'a> Bare<'a> {
     fn of(markup: &'a str) -> Self {
         let mut page = Self::default();
         let mut scanner = Scanner::new(markup);
-        while let Some(token) = scanner.next() {
+        while let Some(token) = scanner.next_token() {
             match token {
                 Token::Text(text) => page.text += text.chars().filter(|c| !c.is_whitespace()).count(),
                 Token::Start(tag) => match tag.name.as_str() {

@@ -55,7 +55,7 @@ pub fn addresses(markup: &str) -> Vec<String> {
     let mut scanner = Scanner::new(markup);
     // Links in these elements are not in the page's tree.
     let mut hidden = 0_usize;
-    while let Some(token) = scanner.next() {
+    while let Some(token) = scanner.next_token() {
         match token {
             Token::Start(tag) => match tag.name.as_str() {
                 name @ ("script" | "style" | "title" | "textarea" | "xmp" | "iframe" | "noembed") => {

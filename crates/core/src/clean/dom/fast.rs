@@ -167,7 +167,7 @@ pub fn build<'k>(text: &'k str, keep: &'k Keep, limits: Limits) -> Result<Html, 
     b.stack.push(Open { node: id, name: Name::of("html"), kind: Kind::Html, p_in_scope: false });
     let mut scanner = Scanner::new(text);
     let mut first = true;
-    while let Some(token) = scanner.next() {
+    while let Some(token) = scanner.next_token() {
         match token {
             Token::Doctype(plain) => {
                 if first {
@@ -733,7 +733,7 @@ fn skip(name: &str, self_closing: bool, scanner: &mut Scanner<'_>) -> Result<(),
         return skip_svg(scanner);
     }
     let mut depth = 1usize;
-    while let Some(token) = scanner.next() {
+    while let Some(token) = scanner.next_token() {
         match token {
             Token::Start(tag) => {
                 let inner = tag.name.as_str();
@@ -774,7 +774,7 @@ fn skip(name: &str, self_closing: bool, scanner: &mut Scanner<'_>) -> Result<(),
 /// Leaves an `svg` out. An end tag closes the innermost element of its name; one that has none inside is HTML's.
 fn skip_svg(scanner: &mut Scanner<'_>) -> Result<(), Irregular> {
     let mut open: Vec<Name<'_>> = Vec::new();
-    while let Some(token) = scanner.next() {
+    while let Some(token) = scanner.next_token() {
         match token {
             Token::Start(tag) => {
                 let inner = tag.name.as_str();

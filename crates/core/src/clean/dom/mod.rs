@@ -119,7 +119,7 @@ fn reduce(text: &str, keep: &Keep, limits: Limits) -> String {
     let mut scanner = Scanner::new(text);
     let (mut depth, mut elements) = (0usize, 0usize);
     let mut behind_text = 0;
-    while let Some(token) = scanner.next() {
+    while let Some(token) = scanner.next_token() {
         match token {
             Token::Doctype(plain) => out.push_str(if plain {
                 "<!DOCTYPE html>"

@@ -59,7 +59,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next token; `None` at the end.
-    pub fn next(&mut self) -> Option<Token<'a>> {
+    pub fn next_token(&mut self) -> Option<Token<'a>> {
         let bytes = self.text.as_bytes();
         loop {
             let start = self.at;
@@ -326,7 +326,7 @@ mod tests {
     fn tokens() {
         let mut s = Scanner::new("<!DOCTYPE html><p title='a>b'>1 < 2<!-- <b> --></P><br/>x</ >");
         let mut seen = Vec::new();
-        while let Some(t) = s.next() {
+        while let Some(t) = s.next_token() {
             seen.push(format!("{t:?}"));
         }
         assert_eq!(seen.len(), 6, "{seen:#?}");
@@ -338,7 +338,7 @@ mod tests {
         for text in ["<", "<a", "<a href='", "</", "<!--", "<!", "<?", "a<", "<a b=\"", "<script>"] {
             let mut s = Scanner::new(text);
             let mut n = 0;
-            while s.next().is_some() {
+            while s.next_token().is_some() {
                 n += 1;
                 assert!(n < 10, "{text}");
             }
