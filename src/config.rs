@@ -22,7 +22,7 @@ use crate::output::parts::Compress;
 use crate::schedule::{self, Schedule};
 pub use crate::sites::recheck::RecheckAge;
 pub use crate::sites::requests::UserAgent;
-use crate::units::{Hours, Rate, Size, Span, not_zero, some_not_zero};
+use crate::units::{Hours, Rate, Share, Size, Span, not_zero, some_not_zero};
 use crate::urls::host_pattern;
 
 /// The user agent that `jingwen init` writes and that asks to be replaced.
@@ -53,6 +53,8 @@ pub struct Config {
     pub politeness: Politeness,
     /// Where links lead ever further.
     pub traps: TrapsConfig,
+    /// What records hold, and how sure they must be.
+    pub clean: CleanConfig,
     /// Where records go.
     pub output: OutputConfig,
     /// Where the crawl's memory is.
@@ -201,6 +203,19 @@ impl Default for TrapsConfig {
         let crate::crawl::traps::Limits { depth, per_pattern, per_host } = crate::crawl::traps::Limits::default();
         Self { max_depth: depth, max_per_pattern: per_pattern, max_per_host: per_host }
     }
+}
+
+/// `[clean]`: what records hold, and how sure they must be.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CleanConfig {
+    /// Reject articles whose confidence is below this, between 0 and 1, with the reason `low-confidence`: `0.5`. Absent: none.
+    pub min_confidence: Option<Share>,
+    /// Learn which lines repeat on the pages of a host that no selector file covers, and leave them out of later ones. A record
+    /// then depends on the pages that came before it; without this it depends on its page alone.
+    pub learn_repeats: bool,
+    /// Write the body as blocks too (paragraphs, headings, lists, tables, figures, …), beside `text`.
+    pub blocks: bool,
 }
 
 /// `[output]`.

@@ -21,6 +21,7 @@ use crate::clean::{self, Body, Options, Page};
 use crate::drift::Observation;
 use crate::record::{Reason, Record};
 use crate::sites::Sites;
+use crate::units::Share;
 
 /// Clean saved pages or flattened text to JSONL on stdout, without any network.
 ///
@@ -46,6 +47,19 @@ pub struct Args {
     /// before it; without this it depends on its page alone.
     #[arg(long)]
     learn_repeats: bool,
+    /// Reject articles whose confidence is below this, between 0 and 1, with the reason `low-confidence`.
+    #[arg(long, value_name = "SHARE")]
+    min_confidence: Option<Share>,
+    /// Give the body as blocks too: paragraphs, headings, list items, tables, quotations, code, verse, figures.
+    #[arg(long)]
+    blocks: bool,
+    /// What is written of each page: a line of JSON, a Markdown document with front matter, or the text alone. Of pages that
+    /// gave none, the last two say so on stderr.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Jsonl)]
+    format: Format,
+    /// Write what the confidence of each page is computed from, in place of its record: for scripts/fit-confidence.py.
+    #[arg(long, hide = true)]
+    signals: bool,
     /// Threads; 0 means one per core.
     #[arg(long, value_name = "N", default_value_t = 1)]
     threads: usize,
@@ -75,6 +89,7 @@ enum Job {
 #[serde(untagged)]
 enum Answer {
     Record(Box<Record>),
+    Signals { id: Option<String>, signals: serde_json::Map<String, serde_json::Value>, text: String },
     Rejected { id: Option<String>, rejected: Reason, detail: String },
 }
 
@@ -88,6 +103,41 @@ impl Answer {
     }
 }
 
+/// What is written of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// A line of JSON
+    Jsonl,
+    /// Markdown with front matter
+    Markdown,
+    /// The text, and an empty line
+    Text,
+}
+
+/// An answer as it is written.
+enum Output {
+    /// A line on stdout.
+    Line(serde_json::Result<Vec<u8>>),
+    /// A text on stdout.
+    Document(String),
+    /// A line on stderr.
+    Message(String),
+}
+
+impl Answer {
+    fn output(&self, format: Format) -> Output {
+        match (self, format) {
+            (Answer::Record(record), Format::Markdown) => Output::Document(record.to_markdown()),
+            (Answer::Record(record), Format::Text) => Output::Document(format!("{}\n\n", record.text)),
+            (Answer::Rejected { id, rejected, detail }, Format::Markdown | Format::Text) => {
+                let id = id.as_deref().unwrap_or("-");
+                Output::Message(format!("{id}: rejected: {rejected}: {detail}"))
+            }
+            _ => Output::Line(serde_json::to_vec(self)),
+        }
+    }
+}
+
 /// What all threads share.
 struct Work {
     sites: Sites,
@@ -95,6 +145,9 @@ struct Work {
     url: Option<Url>,
     /// Learn what repeats on the pages of a host.
     learn_repeats: bool,
+    /// Answer with what the confidence is computed from.
+    signals: bool,
+    format: Format,
     /// Told how pages look, in the order of the inputs.
     watch: Option<Watching>,
     /// Folder that `file` is relative to.
@@ -111,6 +164,8 @@ impl Args {
             generic_only: self.generic,
             watch: watch.is_some(),
             links: watch.is_some(),
+            min_confidence: self.min_confidence.map(|share| share.0),
+            blocks: self.blocks || self.format == Format::Markdown,
             ..Options::default()
         };
         let work = Work {
@@ -118,6 +173,8 @@ impl Args {
             options,
             url: self.url.clone(),
             learn_repeats: self.learn_repeats,
+            signals: self.signals,
+            format: self.format,
             watch,
             base,
             spare: Arc::default(),
@@ -265,8 +322,7 @@ fn unreadable(error: &io::Error) -> Failure {
 
 /// An answer, and what its page showed.
 struct Answered {
-    /// As it is written.
-    line: serde_json::Result<Vec<u8>>,
+    output: Output,
     bad: bool,
     /// For noticing drift.
     seen: Seen,
@@ -285,7 +341,7 @@ impl Work {
     /// The answer, and what its page showed of what repeats.
     fn answer(&self, job: Job, frames: Known) -> (Answered, Option<Outline>) {
         let frames = if self.learn_repeats { frames } else { Known::default() };
-        let options = Options { frames, ..self.options.clone() };
+        let options = Options { frames, outline: self.learn_repeats, ..self.options.clone() };
         let turn = Turn { work: self, options, outline: Cell::new(None) };
         let (answer, seen) = match job {
             Job::Line(line) => {
@@ -298,7 +354,7 @@ impl Work {
             Job::File(path) => turn.file(&path),
         };
         (
-            Answered { line: serde_json::to_vec(&answer), bad: answer.is_bad(), seen },
+            Answered { bad: answer.is_bad(), output: answer.output(self.format), seen },
             turn.outline.take().filter(|_| self.learn_repeats),
         )
     }
@@ -308,9 +364,18 @@ impl Work {
         if let (Some(watch), Some(seen)) = (&self.watch, answered.seen) {
             watch.observe(*seen)?;
         }
-        let mut line = answered.line.map_err(|e| cannot_write(e.into()))?;
-        line.push(b'\n');
-        out.write_all(&line).map_err(cannot_write)
+        match answered.output {
+            Output::Line(line) => {
+                let mut line = line.map_err(|e| cannot_write(e.into()))?;
+                line.push(b'\n');
+                out.write_all(&line).map_err(cannot_write)
+            }
+            Output::Document(text) => out.write_all(text.as_bytes()).map_err(cannot_write),
+            Output::Message(message) => {
+                anstream::eprintln!("{message}");
+                Ok(())
+            }
+        }
     }
 }
 
@@ -389,7 +454,14 @@ impl Turn<'_> {
                 if let Some(id) = id {
                     record.id = id;
                 }
-                Answer::Record(record)
+                match cleaned.signals.filter(|_| self.work.signals) {
+                    Some(signals) => Answer::Signals {
+                        id: Some(record.id),
+                        signals: signals.named().map(|(name, value)| (name.to_owned(), value.into())).collect(),
+                        text: record.text,
+                    },
+                    None => Answer::Record(record),
+                }
             }
             Err(r) => Answer::Rejected { id, rejected: r.reason, detail: r.detail },
         };

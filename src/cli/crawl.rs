@@ -18,7 +18,7 @@ use crate::crawl::store::Store;
 use crate::output::lock::Slot;
 use crate::output::parts::Rotation;
 use crate::sites::{Origin, Site, Sites};
-use crate::units::{Rate, Span, When};
+use crate::units::{Rate, Share, Span, When};
 use crate::urls::host_name;
 
 /// Crawl sites or single addresses once, politely, and leave clean JSONL.
@@ -69,6 +69,12 @@ pub struct Args {
     /// Crawl-delay of its robots.txt.
     #[arg(long, value_name = "RATE")]
     rate: Option<Rate>,
+    /// Reject articles whose confidence is below this, between 0 and 1, with the reason `low-confidence`.
+    #[arg(long, value_name = "SHARE")]
+    min_confidence: Option<Share>,
+    /// Write the body as blocks too, beside `text`.
+    #[arg(long)]
+    blocks: bool,
     /// Ask only for lists that are due: each is looked at as often as it changes, at most as often as `refresh` in the site's
     /// file says and at least once a day. For runs that come again and again.
     #[arg(long)]
@@ -156,6 +162,8 @@ impl Args {
             limit: self.limit,
             max_pages: self.max_pages,
             max_time: self.max_time.map(|time| time.0),
+            min_confidence: self.min_confidence,
+            blocks: self.blocks,
         };
         let setup = Setup::new(&config, sites, &overrides).map_err(|error| match error.is_usage() {
             true => Failure::usage(miette!("{error}")),

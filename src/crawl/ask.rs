@@ -12,6 +12,7 @@ use super::fetch::{FetchError, Request, Response};
 use super::host::{PageAdvice, PageState, Turn};
 use super::pool::{self, PoolError};
 use super::store::{Observer, RawCopy};
+use crate::clean::frames::Known;
 use crate::clean::{self, Body, Cleaned, Options, Page};
 use crate::drift::{Observation, Raw};
 use crate::frontier::{Kind, Millis, Task, now};
@@ -166,7 +167,9 @@ pub async fn cleaned(
             content_type: response.content_type.as_deref(),
             fetched_at: Some(response.at),
         };
-        let (list, frames) = (kind == Kind::List, context.store.frames.known());
+        let list = kind == Kind::List;
+        let learns = context.settings.clean.outline;
+        let frames = if learns { context.store.frames.known() } else { Known::default() };
         // Nobody looks at the other links of articles.
         let lately = matches!(kind, Kind::Article | Kind::Recheck).then(|| context.lately.clone());
         let options = Options { list, lately, frames, ..context.settings.clean.clone() };

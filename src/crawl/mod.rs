@@ -7,6 +7,7 @@ pub mod address;
 mod ask;
 mod client;
 pub mod commit;
+pub mod confidence;
 pub mod context;
 mod cookies;
 pub mod detours;

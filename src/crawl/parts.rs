@@ -9,9 +9,9 @@ use super::ask::{Clean, RequestFailure, RequestOutcome, ask, cleaned};
 use super::fetch::Request;
 use super::host::PageState;
 use super::visit::Visit;
-use crate::clean::Cleaned;
+use crate::clean::{Cleaned, confidence};
 use crate::frontier::{Millis, UrlKey};
-use crate::record::Record;
+use crate::record::{Doubt, Record};
 use crate::retry::FailureClass;
 use crate::urls::hex;
 
@@ -145,6 +145,7 @@ fn most(visit: &Visit, first: &Cleaned) -> u32 {
 fn truncate(cleaned: &mut Cleaned) {
     if let Ok(record) = &mut cleaned.article {
         record.truncated = true;
+        confidence::doubt(record, Doubt::Truncated);
     }
 }
 
@@ -172,6 +173,12 @@ fn append(record: &mut Record, part: Record, pages: u32) {
             record.images.push(image);
         }
     }
+    record.blocks.extend(part.blocks);
+    // As sure as of the part that is least sure.
+    record.confidence = record.confidence.zip(part.confidence).map(|(a, b)| a.min(b));
+    // Later pages need not repeat date and headline.
+    let own = |doubt: &&Doubt| !matches!(doubt, Doubt::NoDate | Doubt::NoTitle);
+    part.doubts.iter().filter(own).for_each(|doubt| confidence::doubt(record, *doubt));
     record.source = record.source.take().or(part.source);
     record.pages = pages;
     record.text_hash = text_hash(&record.text);

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::confidence::ConfidenceReport;
 use crate::drift::Warning;
 use crate::record::Reason;
 
@@ -23,7 +24,7 @@ pub struct ListFailure {
 }
 
 /// Counts of one site.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
 pub struct SiteReport {
     /// Requests answered, robots.txt included.
     pub fetched: u64,
@@ -33,6 +34,9 @@ pub struct SiteReport {
     pub took: Latency,
     /// Articles written.
     pub articles: u64,
+    /// How sure the extractor was of them.
+    #[serde(skip_serializing_if = "ConfidenceReport::is_empty")]
+    pub confidence: ConfidenceReport,
     /// Articles joined from several pages.
     pub joined: u64,
     /// Articles whose text was written before, under another address.
@@ -133,6 +137,7 @@ impl SiteReport {
         self.bytes += other.bytes;
         self.took.add(&other.took);
         self.articles += other.articles;
+        self.confidence.add(&other.confidence);
         self.joined += other.joined;
         self.duplicates += other.duplicates;
         self.near_duplicates += other.near_duplicates;
@@ -323,6 +328,12 @@ fn details(f: &mut fmt::Formatter<'_>, name: &str, site: &SiteReport) -> fmt::Re
     if !site.rejected.is_empty() {
         let reasons: Vec<String> = site.rejected.iter().map(|(reason, n)| format!("{reason} {n}")).collect();
         writeln!(f, "{name}: rejected: {}", reasons.join(", "))?;
+    }
+    if site.confidence.unsure() > 0 {
+        writeln!(f, "{name}: confidence in articles: {}", site.confidence)?;
+        for (url, confidence) in &site.confidence.least_sure {
+            writeln!(f, "{name}: not sure of {url} ({confidence})")?;
+        }
     }
     if site.duplicates > 0 {
         writeln!(f, "{name}: {} articles have the text of an earlier one (`duplicate_of`)", site.duplicates)?;

@@ -22,7 +22,7 @@ use crate::config::{Config, CrawlConfig, ProxyUrl};
 use crate::output::parts::Rotation;
 use crate::sites::requests::product_token;
 use crate::sites::{Site, Sites};
-use crate::units::{Span, When};
+use crate::units::{Share, Span, When};
 
 /// What a command line says beyond the configuration.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +47,10 @@ pub struct Overrides {
     pub max_pages: Option<u64>,
     /// Begin no request later than this after the start.
     pub max_time: Option<Duration>,
+    /// Reject articles of less confidence.
+    pub min_confidence: Option<Share>,
+    /// Write the body as blocks too.
+    pub blocks: bool,
 }
 
 /// Why runs cannot be made.
@@ -119,7 +123,14 @@ impl Setup {
             max_pages: None,
             max_time: overrides.max_time.or(config.crawl.max_time.map(|time| time.0)),
             token: product_token(user_agent).to_owned(),
-            clean: Options { watch: true, links: true, ..Options::default() },
+            clean: Options {
+                watch: true,
+                links: true,
+                blocks: overrides.blocks || config.clean.blocks,
+                outline: config.clean.learn_repeats,
+                min_confidence: overrides.min_confidence.or(config.clean.min_confidence).map(|share| share.0),
+                ..Options::default()
+            },
         };
         Ok(Self { fetch, guard, sites, settings, rules: config.crawl.clone(), overrides: overrides.clone() })
     }

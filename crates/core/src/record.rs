@@ -1,10 +1,14 @@
 //! The record: one JSON object a line of `articles.jsonl`, and the reasons why a page gave none.
 
+mod block;
+mod markdown;
+
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clean::blank::has_control;
+pub use block::Block;
 
 /// What kind of page a record was made from. Other kinds of page are not written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
@@ -102,6 +106,9 @@ pub struct Record {
     pub title: Option<String>,
     /// Body paragraphs joined by `\n`, no noise, no captions.
     pub text: String,
+    /// The same text as blocks with their kind, and its pictures between them, where `--blocks` asks for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocks: Vec<Block>,
     /// Names of authors and reporters (作者, 记者, 通讯员).
     #[serde(default)]
     pub authors: Vec<String>,
@@ -154,8 +161,67 @@ pub struct Record {
     /// True where the page says that it shows only a part (a paywall's lead).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
+    /// The chance, between 0 and 1, that `text` is the article: nothing missing, nothing of the rest of the page in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f32>,
+    /// What speaks against the record, whatever the confidence is.
+    #[serde(default)]
+    pub doubts: Vec<Doubt>,
     /// What made this record.
     pub provenance: Provenance,
+}
+
+/// What speaks against a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Doubt {
+    /// Some of the text is mojibake that could not be repaired, or characters that could not be decoded.
+    Garbled,
+    /// Two fifths of the text or more are links.
+    MostlyLinks,
+    /// The page's headline does not stand above the text, or other text stands between them.
+    OutsideHeadlineContainer,
+    /// A fifth of the text or more reads as a page's footer.
+    FooterLike,
+    /// The text is less than a quarter of the sentences that the page shows.
+    ShareOfPage,
+    /// Another part of the page is worth nearly as much as the one that was chosen.
+    RivalContainer,
+    /// Other ways to find the body choose another part of the page.
+    ViewsDisagree,
+    /// No headline was found.
+    NoTitle,
+    /// No date of publication was found.
+    NoDate,
+    /// The page shows only a part of the article.
+    Truncated,
+    /// A selector file covers the host, and none of its templates fits the page.
+    SelectorFallback,
+}
+
+impl Doubt {
+    /// The name as written in JSON (`no-date`).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Doubt::Garbled => "garbled",
+            Doubt::MostlyLinks => "mostly-links",
+            Doubt::OutsideHeadlineContainer => "outside-headline-container",
+            Doubt::FooterLike => "footer-like",
+            Doubt::ShareOfPage => "share-of-page",
+            Doubt::RivalContainer => "rival-container",
+            Doubt::ViewsDisagree => "views-disagree",
+            Doubt::NoTitle => "no-title",
+            Doubt::NoDate => "no-date",
+            Doubt::Truncated => "truncated",
+            Doubt::SelectorFallback => "selector-fallback",
+        }
+    }
+}
+
+impl std::fmt::Display for Doubt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 impl Record {
@@ -178,6 +244,7 @@ impl Record {
             .chain(self.editors.values_mut().flatten())
             .chain(self.images.iter_mut().flat_map(|i| std::iter::once(&mut i.src).chain(&mut i.caption)))
             .for_each(clean);
+        self.blocks.iter_mut().for_each(Block::drop_control_characters);
     }
 }
 
@@ -213,6 +280,8 @@ pub enum Reason {
     Binary,
     /// Text decoded to garbage, in no encoding that is known.
     Garbled,
+    /// An article whose confidence is below the least that was asked for.
+    LowConfidence,
     /// Over a limit (body size, nodes, time budget).
     OverLimit,
     /// The text is that of a record already written.
@@ -255,6 +324,7 @@ impl Reason {
             Reason::Empty => "empty",
             Reason::Binary => "binary",
             Reason::Garbled => "garbled",
+            Reason::LowConfidence => "low-confidence",
             Reason::OverLimit => "over-limit",
             Reason::Duplicate => "duplicate",
             Reason::HttpStatus => "http-status",

@@ -284,6 +284,31 @@ impl fmt::Display for Rate {
     }
 }
 
+/// A number between 0 and 1.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "f32")]
+#[schemars(extend("minimum" = 0, "maximum" = 1))]
+pub struct Share(pub f32);
+
+impl TryFrom<f32> for Share {
+    type Error = String;
+
+    fn try_from(number: f32) -> Result<Self, String> {
+        if (0.0..=1.0).contains(&number) {
+            return Ok(Self(number));
+        }
+        Err(format!("{number} is not a number between 0 and 1"))
+    }
+}
+
+impl FromStr for Share {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse::<f32>().map_err(|_| format!("`{text}` is not a number between 0 and 1")).and_then(Self::try_from)
+    }
+}
+
 /// Reads a quantity that must not be zero.
 ///
 /// # Errors

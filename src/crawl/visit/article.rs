@@ -218,6 +218,10 @@ impl Visit {
                 let sketch = Sketch::of(&record.text);
                 self.out.line = Line::Article { line, text, sketch, id: std::mem::take(&mut record.id) };
                 self.out.counts.articles += 1;
+                if let Some(confidence) = record.confidence {
+                    let url = record.url.as_deref().unwrap_or_default();
+                    self.out.counts.confidence.note(url, confidence);
+                }
                 self.out.counts.joined += u64::from(pages > 1);
             }
             Err(error) => self.reject(Reason::BadInput, error.to_string()),

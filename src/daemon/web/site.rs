@@ -16,6 +16,7 @@ use super::search::{articles, outside};
 use super::words::{Words, clock};
 use super::{App, Shared, Trouble, layout, lists};
 use crate::clean::{Body, Options, Page, clean};
+use crate::crawl::confidence::ConfidenceReport;
 use crate::crawl::context::lock;
 use crate::daemon::history::{PastReject, PastRun};
 use crate::daemon::live::Live;
@@ -100,12 +101,26 @@ pub async fn page(State(app): Shared, headers: HeaderMap, Path(id): Path<String>
             h2 { (words.recent_articles) }
             @if recent.is_empty() { p { (words.nothing_yet) } } @else { (articles(words, &live, &recent, false)) }
         }
+        (confidence(words, &stat.totals.confidence))
         section { h2 { (words.templates) } (tally(words, words.template, &templates)) }
         section { h2 { (words.reasons) } (tally(words, words.reason, &reasons)) }
         section { h2 { (words.recent_rejects) } (rejected(words, &live, &id, &rejects)) }
         section { h2 { (words.runs) } (past(words, &live, &id, &runs)) }
     };
     Ok(layout::page(&app, &headers, name, body).into_response())
+}
+
+/// How sure the extractor was of the articles written since the process began.
+fn confidence(words: &Words, report: &ConfidenceReport) -> Markup {
+    html! {
+        @if !report.is_empty() {
+            section {
+                h2 { (words.confidence) }
+                p { (report) }
+                @for (url, confidence) in &report.least_sure { p { (confidence) " " (outside(url, url)) } }
+            }
+        }
+    }
 }
 
 fn drift(words: &Words, stat: &SiteStat) -> Markup {

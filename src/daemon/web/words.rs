@@ -96,6 +96,7 @@ words! {
     outcome: "结果", "Outcome";
     articles: "文章", "Articles";
     fetched: "抓取", "Fetched";
+    confidence: "把握", "Confidence since the start";
     rejected: "未成文", "Rejected";
     hosts: "主机", "Hosts";
     queue: "待抓取", "Queued";

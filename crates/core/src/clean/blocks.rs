@@ -80,6 +80,8 @@ pub struct Picture<'a> {
     pub elem: u32,
     /// Number of lines before it.
     pub before: u32,
+    /// What the page says for those who do not see it.
+    pub alt: Option<&'a str>,
 }
 
 /// Tags that matter to us.
@@ -496,11 +498,11 @@ fn void<'a>(b: &mut Builder<'a>, stack: &[Open], e: &'a scraper::node::Element) 
             if let (Some(text), Some(open)) = (pictures::spoken(e), stack.last()) {
                 b.text(text, open);
             } else {
-                picture(b, stack, pictures::source(e));
+                picture(b, stack, pictures::source(e), e.attr("alt"));
             }
         }
-        "source" => picture(b, stack, pictures::of_source(e)),
-        "div" | "a" | "span" | "p" => picture(b, stack, pictures::background(e)),
+        "source" => picture(b, stack, pictures::of_source(e), None),
+        "div" | "a" | "span" | "p" => picture(b, stack, pictures::background(e), None),
         _ => {}
     }
 }
@@ -511,13 +513,13 @@ fn formula<'a>(b: &mut Builder<'a>, stack: &[Open], node: ego_tree::NodeRef<'a, 
     }
 }
 
-fn picture<'a>(b: &mut Builder<'a>, stack: &[Open], src: Option<&'a str>) {
+fn picture<'a>(b: &mut Builder<'a>, stack: &[Open], src: Option<&'a str>, alt: Option<&'a str>) {
     if let (Some(src), Some(open)) = (src, stack.last())
         && !open.hidden
     {
         // A line under way ends with the picture in it; what follows in the same block may be its caption.
         let before = b.out.lines.len() as u32 + u32::from(b.line.chars > 0);
-        b.out.pictures.push(Picture { src, elem: open.elem, before });
+        b.out.pictures.push(Picture { src, elem: open.elem, before, alt });
     }
 }
 

@@ -3,16 +3,17 @@
 use ego_tree::NodeId;
 use indexmap::IndexMap;
 use rustc_hash::FxHashSet;
-use scraper::ElementRef;
+use scraper::{ElementRef, Html};
 use url::Url;
 
 use super::blocks::{self, Blocks, Picture};
 use super::byline::{self, Staff};
 use super::date::{self, Context, When};
 use super::steps::{self, Content, Source};
+use super::structure::{self, Placed};
 use super::tidy::{self, Body};
 use super::{FieldHit, dom, links, title};
-use crate::record::Image;
+use crate::record::{Block, Image};
 use crate::sites::{Fields, LineRule, NextRule, Site, Step, Template, When as Condition, WholeRule};
 
 /// What a template gave.
@@ -131,41 +132,64 @@ fn body_of(
     headline: &str,
     rules: &[&LineRule],
 ) -> (Body, Vec<Image>) {
+    let mut body = Body::default();
+    let mut images = Vec::new();
+    if let Content::Nodes(nodes) = content {
+        let inside = |e: &ElementRef<'_>| nodes.iter().any(|n| e.ancestors().any(|a| a.id() == *n));
+        let mut seen = FxHashSet::default();
+        for e in template.captions.iter().flat_map(|s| from.select(s)).filter(inside) {
+            if seen.insert(e.id()) {
+                body.captions.push(blocks::text_of(e));
+            }
+        }
+    }
+    each_part(content, cut, template, from, |_, part| {
+        let tidied = tidy::tidy(part, 0, part.lines.len(), headline, template.strict, rules);
+        images.extend(pictures(part, 0, 0..=usize::MAX, from.url, &tidied));
+        body.append(tidied);
+    });
+    (body, images)
+}
+
+/// Has each element that the body was found in read as lines; a text has no tree.
+fn each_part(
+    content: &Content,
+    cut: &FxHashSet<NodeId>,
+    template: &Template,
+    from: &Source<'_>,
+    mut act: impl FnMut(Option<&Html>, &Blocks<'_>),
+) {
     match content {
         Content::Nodes(nodes) => {
             let captions: FxHashSet<NodeId> =
                 template.captions.iter().flat_map(|s| from.select(s)).map(|e| e.id()).collect();
-            let mut body = Body::default();
-            let mut images = Vec::new();
-            let inside = |e: &ElementRef<'_>| nodes.iter().any(|n| e.ancestors().any(|a| a.id() == *n));
-            let mut seen = FxHashSet::default();
-            for e in template.captions.iter().flat_map(|s| from.select(s)).filter(inside) {
-                if seen.insert(e.id()) {
-                    body.captions.push(blocks::text_of(e));
-                }
-            }
             for node in nodes {
                 let mut part = blocks::blocks(from.html, *node, &|id| cut.contains(&id) || captions.contains(&id));
                 super::trust::reveal(&mut part);
-                let tidied = tidy::tidy(&part, 0, part.lines.len(), headline, template.strict, rules);
-                images.extend(pictures(&part, 0, 0..=usize::MAX, from.url, &tidied));
-                body.append(tidied);
+                act(Some(from.html), &part);
             }
-            (body, images)
         }
         Content::Markup(markup) => {
             let html = dom::fragment(markup);
             let cut: FxHashSet<NodeId> = template.remove.iter().flat_map(|s| html.select(s)).map(|e| e.id()).collect();
             let part = blocks::blocks(&html, html.root_element().id(), &|id| cut.contains(&id));
-            let body = tidy::tidy(&part, 0, part.lines.len(), headline, template.strict, rules);
-            let images = pictures(&part, 0, 0..=usize::MAX, from.url, &body);
-            (body, images)
+            act(Some(&html), &part);
         }
-        Content::Text(text) => {
-            let part = Blocks::of_text(text);
-            (tidy::tidy(&part, 0, part.lines.len(), headline, template.strict, rules), Vec::new())
-        }
+        Content::Text(text) => act(None, &Blocks::of_text(text)),
     }
+}
+
+/// Returns the blocks of a body that a template gave.
+pub fn structure(site: &Site, template: &Template, from: &Source<'_>, found: &Extracted) -> Vec<Block> {
+    let headline = found.title.as_deref().map(title::squash).unwrap_or_default();
+    let rules: Vec<&LineRule> = template.lines.iter().chain(&site.lines).collect();
+    let mut out = Vec::new();
+    each_part(&found.content, &found.cut, template, from, |html, part| {
+        let tidied = tidy::tidy(part, 0, part.lines.len(), &headline, template.strict, &rules);
+        let pictures = placed(part, 0, 0..=usize::MAX, from.url, &tidied);
+        out.extend(structure::blocks(html, part, &tidied, &pictures));
+    });
+    out
 }
 
 /// Pictures inside an element of the table, each with the caption below it, or else above.
@@ -178,25 +202,35 @@ pub fn pictures(
     base: Option<&Url>,
     body: &Body,
 ) -> Vec<Image> {
+    placed(blocks, elem, lines, base, body).into_iter().map(|p| p.image).collect()
+}
+
+/// The same, with the places where they stand.
+pub(super) fn placed(
+    blocks: &Blocks<'_>,
+    elem: usize,
+    lines: std::ops::RangeInclusive<usize>,
+    base: Option<&Url>,
+    body: &Body,
+) -> Vec<Placed> {
     let Some(e) = blocks.elems.get(elem) else { return Vec::new() };
-    let mut out: Vec<Image> = Vec::new();
-    let mut places: Vec<u32> = Vec::new();
+    let mut out: Vec<Placed> = Vec::new();
     let inside = |p: &&Picture<'_>| p.elem as usize >= elem && p.elem < e.until && lines.contains(&(p.before as usize));
     for p in blocks.pictures.iter().filter(inside) {
         if p.src.starts_with("data:") {
             continue;
         }
         let src = base.and_then(|b| links::resolve(b, p.src)).map_or_else(|| p.src.to_owned(), |u| u.to_string());
-        if src.len() <= 2048 && !out.iter().any(|i| i.src == src) {
-            out.push(Image { src, caption: None });
-            places.push(p.before);
+        if src.len() <= 2048 && !out.iter().any(|o| o.image.src == src) {
+            let alt = p.alt.map(super::blocks::tidy).filter(|alt| !alt.is_empty());
+            out.push(Placed { image: Image { src, caption: None }, before: p.before, alt });
         }
     }
     for (caption, at) in body.captions.iter().zip(&body.caption_lines) {
-        let above = (0..out.len()).rev().find(|n| places[*n] <= *at).filter(|n| out[*n].caption.is_none());
-        let free = || (0..out.len()).find(|n| places[*n] > *at && out[*n].caption.is_none());
-        if let Some(n) = above.or_else(free) {
-            out[n].caption = Some(caption.clone());
+        let above = (0..out.len()).rev().find(|n| out[*n].before <= *at);
+        let free = || (0..out.len()).find(|n| out[*n].before > *at && out[*n].image.caption.is_none());
+        if let Some(n) = above.filter(|n| out[*n].image.caption.is_none()).or_else(free) {
+            out[n].image.caption = Some(caption.clone());
         }
     }
     out

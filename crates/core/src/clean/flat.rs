@@ -5,13 +5,14 @@
 
 use super::blocks::{Blocks, visible};
 use super::byline;
+use super::confidence::{Signals, judge};
 use super::date::{self, Context};
 use super::frames::Outline;
 use super::generic::{ends_sentence, punctuation};
 use super::meta::Meta;
 use super::noise::{self, Class};
 use super::pipeline::{record, reject};
-use super::{Cleaned, Options, Page, PageKind, tidy, title};
+use super::{Cleaned, Options, Page, PageKind, structure, tidy, title};
 use crate::record::{Kind, Method, Reason};
 use crate::sites::{LineRule, Sites};
 
@@ -51,6 +52,9 @@ pub(super) fn clean(page: &Page<'_>, text: &str, sites: &Sites, options: &Option
         is_local: true,
     };
     let mut record = record(page, body.text(), site.map(|s| &**s));
+    if options.blocks {
+        record.blocks = structure::blocks(None, &blocks, &body, &[]);
+    }
     record.method = Method::Flattened;
     record.kind = Kind::Article;
     record.site = site.map(|s| s.id.clone());
@@ -65,10 +69,13 @@ pub(super) fn clean(page: &Page<'_>, text: &str, sites: &Sites, options: &Option
     record.authors = body.staff.authors;
     record.editors = body.staff.editors;
     record.editors.retain(|_, names| !names.is_empty());
+    let signals = Signals::of_text(&record, 0);
+    judge(&mut record, &signals);
     let mut out = reject(Reason::NoBody, String::new());
     out.kind = PageKind::Content(Kind::Article);
+    out.signals = Some(Box::new(signals));
     let title = record.title.as_deref().unwrap_or_default();
-    out.outline = Outline::new(page.url, title, &blocks.lines);
+    out.outline = if options.outline { Outline::new(page.url, title, &blocks.lines) } else { None };
     out.article = Ok(Box::new(record));
     out
 }

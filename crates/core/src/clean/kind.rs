@@ -91,7 +91,7 @@ pub fn says_missing(text: &str) -> Option<String> {
 }
 
 /// A line of a page's footer: who runs the site, under which licence, where to complain.
-fn is_footer(text: &str) -> bool {
+pub(super) fn is_footer(text: &str) -> bool {
     const WORDS: [&str; 18] = [
         "版权所有",
         "ICP备",

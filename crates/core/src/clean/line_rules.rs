@@ -3,6 +3,7 @@
 use super::blocks;
 use super::byline::{self, Staff};
 use super::generic::{ends_sentence, punctuation};
+use super::tidy::Body;
 use crate::sites::{LineAction, LineRule};
 
 /// Which lines of a body a rule may act on.
@@ -56,13 +57,14 @@ fn is_paragraph(text: &str, chars: usize) -> bool {
 /// Applies rules in order, the first that matches a line acts on it (`strip` lets later ones look at what is left).
 ///
 /// `within_first` and `within_last` count the lines as they were before any rule acted.
-pub fn apply(paragraphs: &mut Vec<String>, rules: &[&LineRule], staff: &mut Staff) {
+pub fn apply(body: &mut Body, rules: &[&LineRule]) {
     if rules.is_empty() {
         return;
     }
-    let reach = Reach::of(paragraphs, rules);
-    let mut out = Vec::with_capacity(paragraphs.len());
-    'lines: for (i, mut text) in std::mem::take(paragraphs).into_iter().enumerate() {
+    let reach = Reach::of(&body.paragraphs, rules);
+    let mut out = Vec::with_capacity(body.paragraphs.len());
+    let mut lines = Vec::with_capacity(body.lines.len());
+    'lines: for (i, mut text) in std::mem::take(&mut body.paragraphs).into_iter().enumerate() {
         // As the line was before any rule acted.
         let chars = blocks::visible(&text) as usize;
         for rule in rules {
@@ -70,7 +72,7 @@ pub fn apply(paragraphs: &mut Vec<String>, rules: &[&LineRule], staff: &mut Staf
                 continue;
             }
             if let Some(said) = captured(rule, &text) {
-                staff.merge(said);
+                body.staff.merge(said);
             }
             match rule.action {
                 LineAction::Drop => continue 'lines,
@@ -86,8 +88,10 @@ pub fn apply(paragraphs: &mut Vec<String>, rules: &[&LineRule], staff: &mut Staf
             }
         }
         out.push(text);
+        lines.extend(body.lines.get(i));
     }
-    *paragraphs = out;
+    body.paragraphs = out;
+    body.lines = lines;
 }
 
 /// What a rule's named groups say: `source`, `author`, or an editorial role each.

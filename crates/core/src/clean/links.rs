@@ -335,7 +335,7 @@ mod tests {
         links.iter().take(2).for_each(|link| lately.note(link.key));
         assert_eq!(asked(3, &article).links, links[2..]);
 
-        let list = Options { links: true, list: true, ..Options::default() };
+        let list = Options { links: true, list: true, outline: true, ..Options::default() };
         let page = asked(20, &list);
         assert_eq!((page.links.len(), page.article.unwrap_err().reason), (20, Reason::List));
         assert!(page.outline.is_none(), "nothing else is looked at");

@@ -111,6 +111,16 @@ impl Meta {
         }
     }
 
+    /// False where the page declares that its article has to be paid for (schema.org, `isAccessibleForFree`).
+    pub fn is_free(&self) -> bool {
+        let paid = |value: &Value| match value {
+            Value::Bool(free) => !free,
+            Value::String(text) => text.eq_ignore_ascii_case("false"),
+            _ => false,
+        };
+        !self.json_ld("isAccessibleForFree").is_some_and(paid)
+    }
+
     /// Content of the first `meta` with this name that is not empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.metas.iter().find(|(n, _)| n == name).map(|(_, c)| c.as_str())

@@ -8,6 +8,7 @@ pub mod binary;
 pub mod blank;
 pub mod blocks;
 pub mod byline;
+pub mod confidence;
 pub mod date;
 pub mod decode;
 pub mod dom;
@@ -26,6 +27,7 @@ pub mod links;
 mod marker;
 mod math;
 pub mod meta;
+pub mod mojibake;
 pub mod noise;
 mod pictures;
 mod pipeline;
@@ -36,9 +38,11 @@ mod roles;
 mod script;
 pub mod scripted;
 pub mod steps;
+mod structure;
 mod table;
 pub mod tidy;
 pub mod title;
+mod truncated;
 pub mod trust;
 mod verdict;
 pub mod watch;
@@ -90,6 +94,12 @@ pub struct Options {
     pub list: bool,
     /// Links handled lately, which are left out of [`Cleaned::links`]; those handled now are to be noted by their keys.
     pub lately: Option<Arc<lately::Lately>>,
+    /// Give the body as blocks too ([`Record::blocks`]).
+    pub blocks: bool,
+    /// Reject articles whose confidence is below this.
+    pub min_confidence: Option<f32>,
+    /// Give what the page shows ([`Cleaned::outline`]), for learning what repeats on a site's pages.
+    pub outline: bool,
     /// What repeats on the site's pages, as far as it is known: for the generic extractor and flattened text.
     pub frames: frames::Known,
 }
@@ -157,8 +167,10 @@ pub struct Cleaned {
     pub template: Option<String>,
     /// Hits of the template's fields.
     pub hits: Vec<FieldHit>,
-    /// What the page shows, for learning what repeats; of pages that no template fits.
+    /// What the page shows, for learning what repeats, if asked for; of pages that no template fits.
     pub outline: Option<frames::Outline>,
+    /// What the confidence in the article was computed from.
+    pub signals: Option<Box<confidence::Signals>>,
     /// What drift is told by, if asked for, on pages of a site with a selector file.
     pub watched: Option<Box<watch::Watched>>,
 }

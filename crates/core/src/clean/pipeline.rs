@@ -11,19 +11,21 @@ use super::binary::NotText;
 use super::blocks;
 use super::blocks::Blocks;
 use super::byline::Staff;
+use super::confidence::{Extraction, Signals, doubt, is_below, judge};
 use super::date::{self, Context, When};
 use super::dom::Keep;
 use super::extract::{self, Extracted};
 use super::frames::{Known, Outline};
 use super::meta::Meta;
+use super::mojibake::Damage;
 use super::plan::{Index, Plan};
 use super::steps::Source;
 use super::title::Headline;
 use super::{
     Body, Cleaned, Options, Page, PageKind, Rejection, binary, blank, byline, decode, dom, embedded, generic, links,
-    published, redirect, tidy, title, trust, watch,
+    mojibake, published, redirect, structure, tidy, title, truncated, trust, watch,
 };
-use crate::record::{Image, Kind, Method, Provenance, Reason, Record};
+use crate::record::{Doubt, Image, Kind, Method, Provenance, Reason, Record};
 use crate::sites::{LineRule, Site, Sites, TemplateKind};
 use crate::urls::{CanonicalUrl, hex};
 
@@ -42,10 +44,13 @@ const MANY_LINKS: usize = 8;
 pub(super) fn clean(page: &Page<'_>, sites: &Sites, options: &Options) -> Cleaned {
     let mut out = match page.body {
         Body::Html(_) | Body::Markup(_) => html(page, sites, options),
-        Body::Text(text) => super::flat::clean(page, text, sites, options),
+        Body::Text(text) => readable(text, |text| super::flat::clean(page, text, sites, options)),
     };
     if let Ok(record) = &mut out.article {
         record.drop_control_characters();
+    }
+    if let Some(rejection) = out.article.as_ref().ok().and_then(|r| is_below(r, options.min_confidence)) {
+        out.article = Err(rejection);
     }
     out
 }
@@ -64,6 +69,7 @@ pub(super) fn reject(reason: Reason, detail: String) -> Cleaned {
         template: None,
         hits: Vec::new(),
         outline: None,
+        signals: None,
         watched: None,
     }
 }
@@ -80,6 +86,8 @@ struct Ready<'a> {
     charset: String,
     context: Context,
     frames: &'a Known,
+    blocks: bool,
+    outline: bool,
 }
 
 fn html(page: &Page<'_>, sites: &Sites, options: &Options) -> Cleaned {
@@ -104,27 +112,74 @@ fn html(page: &Page<'_>, sites: &Sites, options: &Options) -> Cleaned {
             decode::Decoded { text: Cow::Borrowed(text), encoding: encoding_rs::UTF_8 }
         }
     };
+    readable(&decoded.text, |text| document(page, sites, options, text, decoded.encoding))
+}
+
+/// Share of a text's characters beyond which what could not be decoded makes it worthless.
+const MAX_LOST: f64 = 0.05;
+
+/// Cleans a page, and once more with its mojibake repaired where that is what it holds. Only a page whose text, or whose lack
+/// of one, is suspicious is looked at.
+fn readable(markup: &str, clean: impl Fn(&str) -> Cleaned) -> Cleaned {
+    let mut out = clean(markup);
+    let is_suspect = match &out.article {
+        Ok(record) => mojibake::is_suspect(&record.text) || record.title.as_deref().is_some_and(mojibake::is_suspect),
+        Err(_) => out.kind == PageKind::Other && mojibake::is_suspect(markup),
+    };
+    if !is_suspect {
+        return out;
+    }
+    match mojibake::repair(markup) {
+        Damage::Repaired { markup, is_partial } => {
+            out = clean(&markup);
+            if let Ok(record) = out.article.as_mut()
+                && is_partial
+            {
+                doubt(record, Doubt::Garbled);
+            }
+        }
+        Damage::Lost(detail) => return reject(Reason::Garbled, detail),
+        Damage::None => {}
+    }
+    let lost = out.article.as_ref().map_or(0.0, |record| mojibake::lost_share(&record.text));
+    if lost > MAX_LOST {
+        return reject(Reason::Garbled, format!("{:.0} % of the text could not be decoded", lost * 100.0));
+    }
+    out
+}
+
+/// Cleans a page that was decoded.
+fn document(
+    page: &Page<'_>,
+    sites: &Sites,
+    options: &Options,
+    text: &str,
+    encoding: &'static encoding_rs::Encoding,
+) -> Cleaned {
+    let site = page.url.and_then(|u| sites.for_url(u)).filter(|_| !options.generic_only);
     let plan = site.map(|s| s.plan.get_or_init(|| Plan::of(s)));
     let plain = Keep { no_links: !options.links, ..Keep::default() };
     let keep = plan.map_or(&plain, |p| if options.links { &p.keep } else { &p.keep_no_links });
-    let html = dom::document(&decoded.text, keep);
+    let html = dom::document(text, keep);
     let meta = Meta::of(&html);
     // A base that is not an address of the web is none (HTML standard, "set the frozen base URL").
     let declared = |u: &Url| links::resolve(u, meta.base.as_deref()?);
     let base = page.url.map(|u| declared(u).unwrap_or_else(|| u.clone()));
     let ready = Ready {
         page,
-        markup: &decoded.text,
+        markup: text,
         html: &html,
         meta: &meta,
         site: site.map(|s| &**s),
         sites,
-        charset: decoded.label(),
-        context: context(page, site.map(|s| &**s), is_chinese(&decoded.text, &meta)),
+        charset: encoding.name().to_ascii_lowercase(),
+        context: context(page, site.map(|s| &**s), is_chinese(text, &meta)),
         frames: &options.frames,
+        blocks: options.blocks,
+        outline: options.outline,
     };
-    let base = base.as_ref().map(|url| links::Base { url, encoding: decoded.encoding });
-    let refresh = base.as_ref().and_then(|base| redirect::by_refresh(&decoded.text, base));
+    let base = base.as_ref().map(|url| links::Base { url, encoding });
+    let refresh = base.as_ref().and_then(|base| redirect::by_refresh(text, base));
     if let Some(base) = base.as_ref().filter(|_| options.links && options.list) {
         let links = page_links(&ready, base, options);
         // What has none may be an error page, or a firewall's, which is told by its text.
@@ -151,7 +206,7 @@ fn html(page: &Page<'_>, sites: &Sites, options: &Options) -> Cleaned {
     out.redirect = refresh.or_else(|| {
         // One link may say where to go on if the browser does not.
         let is_empty = out.article.is_err() && out.links.len() <= 1;
-        base.as_ref().filter(|_| is_empty).and_then(|base| redirect::by_script_or_frame(&decoded.text, base))
+        base.as_ref().filter(|_| is_empty).and_then(|base| redirect::by_script_or_frame(text, base))
     });
     if let (Some(redirect), Err(rejection)) = (&out.redirect, &mut out.article) {
         rejection.detail.push_str(&format!("; {} leads to {}", redirect.kind.as_str(), redirect.to));
@@ -225,7 +280,13 @@ impl Ready<'_> {
             match extract::apply(site, template, &from, &self.context) {
                 Ok(found) => {
                     let watched = misfits.as_ref().map(|_| Box::new(watch::Watched::of(template, &found, &from)));
+                    let blocks =
+                        if self.blocks { extract::structure(site, template, &from, &found) } else { Vec::new() };
                     let mut out = self.extracted(site, &template.name, kind, found);
+                    if let Ok(record) = &mut out.article {
+                        record.blocks = blocks;
+                        structure::set_captions(&mut record.blocks, &record.images);
+                    }
                     out.watched = watched;
                     return Some(out);
                 }
@@ -275,6 +336,10 @@ impl Ready<'_> {
         if record.source.is_none() {
             record.source = host_name.cloned();
         }
+        record.truncated = truncated::is_truncated(found.body.fold, &record.text, self.meta);
+        let signals = Signals::of_text(&record, found.body.linked);
+        judge(&mut record, &signals);
+        out.signals = Some(Box::new(signals));
         out.article = Ok(Box::new(record));
         out
     }
@@ -296,39 +361,42 @@ impl Ready<'_> {
         trust::disbelieve(&mut all, None);
         let headline = title::choose(&all, self.meta);
         trust::disbelieve(&mut all, headline.as_ref().filter(|h| h.agrees).and_then(|h| h.line));
-        let outline = Outline::new(self.page.url, headline.as_ref().map_or("", |h| &h.text), &all.lines);
+        let shown = headline.as_ref().map_or("", |h| &h.text);
+        let outline = if self.outline { Outline::new(self.page.url, shown, &all.lines) } else { None };
         let shown = headline.as_ref().map(|h| h.text.clone());
         let mut out = self.of_lines(&all, headline);
         let unread = |r: &Rejection| matches!(r.reason, Reason::NoBody | Reason::TooShort | Reason::List);
         if out.article.as_ref().err().is_some_and(unread)
-            && let Some(record) = self.embedded(shown)
+            && let Some((record, signals)) = self.embedded(shown)
         {
+            out.signals = Some(Box::new(signals));
             out.kind = PageKind::Content(Kind::Article);
             out.article = Ok(Box::new(record));
         }
         out.outline = outline;
+        if let (Ok(record), Some(_)) = (&mut out.article, self.site) {
+            doubt(record, Doubt::SelectorFallback);
+        }
         out
     }
 
     /// The article that the page carries in its data, where it shows none.
-    fn embedded(&self, headline: Option<String>) -> Option<Record> {
+    fn embedded(&self, headline: Option<String>) -> Option<(Record, Signals)> {
         let found = embedded::find(self.markup, self.meta)?;
         let squashed = headline.as_deref().map(title::squash).unwrap_or_default();
-        let body = match found.is_markup {
-            true => {
-                let html = dom::fragment(&found.text);
-                let all = blocks::blocks(&html, root(&html), &|_| false);
-                tidy::tidy(&all, 0, all.lines.len(), &squashed, false, &[])
-            }
-            false => {
-                let all = Blocks::of_text(&found.text);
-                tidy::tidy(&all, 0, all.lines.len(), &squashed, false, &[])
-            }
+        let html = found.is_markup.then(|| dom::fragment(&found.text));
+        let all = match &html {
+            Some(html) => blocks::blocks(html, root(html), &|_| false),
+            None => Blocks::of_text(&found.text),
         };
+        let body = tidy::tidy(&all, 0, all.lines.len(), &squashed, false, &[]);
         if body.chars() < MIN_BODY {
             return None;
         }
         let mut record = self.record(body.text());
+        if self.blocks {
+            record.blocks = structure::blocks(html.as_ref(), &all, &body, &[]);
+        }
         record.title = headline.or(found.title);
         record.keywords = keywords(self.meta);
         let declared = published::declared(self.meta, &self.context);
@@ -338,7 +406,9 @@ impl Ready<'_> {
             staff.authors = self.meta.json_ld_authors();
         }
         staff_into(&mut record, staff);
-        Some(record)
+        let signals = Signals::of_text(&record, body.linked);
+        judge(&mut record, &signals);
+        Some((record, signals))
     }
 
     fn of_lines(&self, all: &Blocks<'_>, headline: Option<Headline>) -> Cleaned {
@@ -368,7 +438,11 @@ impl Ready<'_> {
         let mut record = self.record(body.text());
         record.title = headline.as_ref().map(|h| h.text.clone());
         record.keywords = keywords(self.meta);
-        record.images = extract::pictures(all, choice.elem, first..=end, self.page.url, &body);
+        let pictures = extract::placed(all, choice.elem, first..=end, self.page.url, &body);
+        if self.blocks {
+            record.blocks = structure::blocks(Some(self.html), all, &body, &pictures);
+        }
+        record.images = pictures.into_iter().map(|p| p.image).collect();
         let published = published::find(all, self.meta, headline.as_ref(), first..end, &self.context);
         let modified = published::modified(all, self.meta, headline.as_ref(), &self.context);
         self.dates(&mut record, published, modified.filter(|m| Some(*m) != published));
@@ -378,7 +452,13 @@ impl Ready<'_> {
             staff.authors = self.meta.json_ld_authors().into_iter().filter(|n| !of_outlet(n)).collect();
         }
         staff_into(&mut record, staff);
+        record.truncated = truncated::is_truncated(body.fold, &record.text, self.meta);
+        let headline = headline.as_ref();
+        let extraction = Extraction { blocks: all, choice: &choice, body: &body, headline };
+        let signals = Signals::of_page(extraction, self.meta, &record);
+        judge(&mut record, &signals);
         let mut out = reject(Reason::NoBody, String::new());
+        out.signals = Some(Box::new(signals));
         out.kind = PageKind::Content(Kind::Article);
         out.article = Ok(Box::new(record));
         out

@@ -8,6 +8,7 @@ use super::endings::{comments_from, teasers_from};
 use super::generic::{ends_sentence, punctuation};
 use super::hints::Hints;
 use super::noise::{self, Class};
+use super::truncated::{self, Fold};
 use super::verdict::{Place, ends_text, verdict};
 pub use super::verdict::{Rule, Verdict};
 use super::{line_rules, title};
@@ -18,6 +19,8 @@ use crate::sites::LineRule;
 pub struct Body {
     /// Paragraphs.
     pub paragraphs: Vec<String>,
+    /// The container's line that each of them was made from; empty once the body has a part of another container.
+    pub lines: Vec<u32>,
     /// Captions found among them.
     pub captions: Vec<String>,
     /// Lines of the container that these are, in the same order; none of those that a selector named.
@@ -26,6 +29,8 @@ pub struct Body {
     pub staff: Staff,
     /// Characters of the paragraphs that were inside links.
     pub linked: u32,
+    /// What the lines behind the last paragraph say of a rest.
+    pub fold: Option<Fold>,
 }
 
 impl Body {
@@ -36,11 +41,17 @@ impl Body {
 
     /// Puts another part of the body behind this one.
     pub fn append(&mut self, other: Body) {
+        if self.paragraphs.is_empty() {
+            self.lines = other.lines;
+        } else if !other.paragraphs.is_empty() {
+            self.lines.clear();
+        }
         self.paragraphs.extend(other.paragraphs);
         self.captions.extend(other.captions);
         self.caption_lines.extend(other.caption_lines);
         self.staff.merge(other.staff);
         self.linked += other.linked;
+        self.fold = other.fold;
     }
 
     /// Paragraphs joined by line breaks.
@@ -90,8 +101,12 @@ impl Item<'_, '_> {
 /// own structure; lines of a container that a selector named are body unless something speaks against them.
 pub fn tidy(blocks: &Blocks<'_>, first: usize, end: usize, headline: &str, strict: bool, rules: &[&LineRule]) -> Body {
     let (items, body) = judged(blocks, first..end, headline, strict);
-    let mut body = finish(items, body);
-    line_rules::apply(&mut body.paragraphs, rules, &mut body.staff);
+    let last = items.iter().rposition(Item::is_kept);
+    let behind = items[last.map_or(0, |at| at + 1)..].iter().map(|i| i.line.text.as_ref());
+    let outside = blocks.lines[end..].iter().filter(|l| !l.hidden).map(|l| l.text.as_ref());
+    let fold = truncated::fold(last.map(|at| items[at].line.text.as_ref()), behind.chain(outside));
+    let mut body = finish(items, Body { fold, ..body });
+    line_rules::apply(&mut body, rules);
     body
 }
 
@@ -498,6 +513,7 @@ fn finish(items: Vec<Item<'_, '_>>, mut body: Body) -> Body {
         if !kept.is_empty() {
             body.linked += item.line.linked;
             body.paragraphs.push(kept.to_owned());
+            body.lines.push(item.at);
         }
     }
     body
