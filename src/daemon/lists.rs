@@ -1,4 +1,4 @@
-//! The lists of a site that fail or give nothing: since when, and whether hooks have heard of it. Pure.
+//! The lists of a site that fail or give nothing: since when, and whether that was reported to hooks. Pure.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -62,13 +62,13 @@ pub struct FaultyList {
     pub since: Timestamp,
     /// When that was last seen.
     pub latest: Timestamp,
-    /// Hooks have heard of it.
+    /// It was reported to hooks.
     pub is_reported: bool,
-    /// It answered again, and hooks have not heard of that yet.
+    /// It answered again, and that is not reported yet.
     pub is_over: bool,
 }
 
-/// A change that hooks hear of at the end of a run.
+/// A change that is reported to hooks at the end of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListChange {
     /// The list, as it was first asked for.
@@ -133,7 +133,7 @@ impl FaultyLists {
         is_changed
     }
 
-    /// Takes in the end of a run: forgets what it no longer begins with, and gives what hooks have not heard of.
+    /// Takes in the end of a run: forgets what it no longer begins with, and gives what is not reported yet.
     pub fn settle(&mut self, run: &SiteReport, starting_points: &HashSet<String>, now: Timestamp) -> Vec<ListChange> {
         let nothing_read = run.lists == 0 && run.unchanged == 0;
         for (url, to) in run.redirected_lists.iter().filter(|_| nothing_read) {
@@ -177,7 +177,7 @@ impl FaultyLists {
         self.0.insert(key, FaultyList { fault, why, is_seed, since, latest: now, is_reported, is_over: false });
     }
 
-    /// A list gives something again. One that hooks have heard of is kept until they have heard of this as well.
+    /// A list gives something again. One that was reported is kept until this is reported as well.
     fn end(&mut self, url: &str) -> bool {
         let key = key(ListFault::Failed, url);
         match self.0.get_mut(&key) {

@@ -130,7 +130,7 @@ pub struct Daemon {
     pulse: Mutex<Instant>,
     /// Why the history could not be written, if it could not.
     unwritten: Mutex<Option<String>>,
-    /// How often hooks have heard of what other programs did to each output file.
+    /// For each output file, how often what other programs did to it was reported to hooks.
     touches_reported: Mutex<BTreeMap<&'static str, u64>>,
 }
 

@@ -115,7 +115,7 @@ impl Model {
         self.lock().pending.runs.push(run);
     }
 
-    /// Notes what a run came to. Gives the lists that hooks have not heard of.
+    /// Notes what a run came to. Gives the changes of lists that are not reported yet.
     pub fn settle_run(&self, site: &str, counts: SiteReport, starting_points: &HashSet<String>) -> Vec<ListChange> {
         let mut inner = self.lock();
         let Inner { sites, pending } = &mut *inner;
