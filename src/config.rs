@@ -15,11 +15,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::crawl::guard::IpFamily;
-use crate::frontier::place::{Address, without_passwords};
+use crate::frontier::place::without_passwords;
+pub use crate::frontier::place::{LeaseTime, StateConfig};
 use crate::notify::{self, Hook};
 use crate::output::parts::Compress;
 use crate::schedule::{self, Schedule};
+use crate::sites::did_you_mean;
 pub use crate::sites::recheck::RecheckAge;
 pub use crate::sites::requests::UserAgent;
 use crate::units::{Hours, Rate, Share, Size, Span, not_zero, some_not_zero};
@@ -200,7 +201,7 @@ pub struct TrapsConfig {
 
 impl Default for TrapsConfig {
     fn default() -> Self {
-        let crate::crawl::traps::Limits { depth, per_pattern, per_host } = crate::crawl::traps::Limits::default();
+        let TrapLimits { depth, per_pattern, per_host } = TrapLimits::default();
         Self { max_depth: depth, max_per_pattern: per_pattern, max_per_host: per_host }
     }
 }
@@ -232,22 +233,6 @@ pub struct OutputConfig {
     pub rotate_every: Option<Span>,
     /// How parts are stored.
     pub compress: Compress,
-}
-
-/// `[state]`.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct StateConfig {
-    /// Folder for the crawl's memory: `frontier.sqlite`, or, with `postgres`, what is this worker's own.
-    pub dir: PathBuf,
-    /// Keep the frontier in PostgreSQL, where many workers share it: `"postgres://user@host/database"`. The environment's
-    /// `JINGWEN_POSTGRES` wins. Needs a build with the feature `postgres`.
-    pub postgres: Option<Address>,
-    /// A file that holds the password for `postgres`; the environment's `JINGWEN_POSTGRES_PASSWORD_FILE` wins.
-    pub password_file: Option<PathBuf>,
-    /// How long a worker that has died or stands still keeps its hosts from the others: `"10m"`. A worker that lives
-    /// renews its leases five times in it.
-    pub lease: LeaseTime,
 }
 
 impl Default for HttpConfig {
@@ -290,14 +275,38 @@ impl Default for OutputConfig {
     }
 }
 
-impl Default for StateConfig {
+/// How far lists are followed.
+#[derive(Debug, Clone, Copy)]
+pub struct TrapLimits {
+    /// Links from a seed.
+    pub depth: u32,
+    /// Lists of one host and pattern that are in the queue at a time.
+    pub per_pattern: u32,
+    /// Pages of one host in one run.
+    pub per_host: Option<NonZeroU32>,
+}
+
+impl Default for TrapLimits {
     fn default() -> Self {
-        Self {
-            dir: PathBuf::from("state"),
-            postgres: None,
-            password_file: None,
-            lease: LeaseTime(std::time::Duration::from_secs(600)),
-        }
+        Self { depth: 500, per_pattern: 5000, per_host: None }
+    }
+}
+
+/// A family of addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum IpFamily {
+    /// IPv4.
+    #[serde(rename = "4")]
+    V4,
+    /// IPv6.
+    #[serde(rename = "6")]
+    V6,
+}
+
+impl IpFamily {
+    /// True for its own addresses.
+    pub fn has(self, ip: IpAddr) -> bool {
+        ip.to_canonical().is_ipv4() == (self == Self::V4)
     }
 }
 
@@ -397,29 +406,6 @@ impl From<Target> for String {
             0 => target.0.ip().to_string(),
             _ => target.0.to_string(),
         }
-    }
-}
-
-/// How long a lease lasts, a second or more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "Span", into = "Span")]
-#[schemars(with = "Span")]
-pub struct LeaseTime(pub std::time::Duration);
-
-impl TryFrom<Span> for LeaseTime {
-    type Error = String;
-
-    fn try_from(span: Span) -> Result<Self, String> {
-        match span.0 >= std::time::Duration::from_secs(1) {
-            true => Ok(Self(span.0)),
-            false => Err(format!("a lease lasts a second or more, not {span}")),
-        }
-    }
-}
-
-impl From<LeaseTime> for Span {
-    fn from(value: LeaseTime) -> Span {
-        Span(value.0)
     }
 }
 
@@ -561,34 +547,10 @@ fn suggestion(message: &str) -> Option<String> {
     let rest = message.strip_prefix("unknown field `")?;
     let (unknown, rest) = rest.split_once('`')?;
     let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
-    match nearest(unknown, known.iter().copied()) {
+    match did_you_mean(unknown, known.iter().copied()) {
         Some(near) => Some(format!("did you mean `{near}`?")),
         None => Some(format!("known here: {}", known.join(", "))),
     }
-}
-
-/// The candidate most like a word, if one is like it at all.
-pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    candidates
-        .map(|candidate| (distance(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count().min(12) / 4)
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
-/// Edits (insert, delete, replace) that lead from one word to the other.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -655,7 +617,7 @@ mod tests {
 
     #[test]
     fn likeness() {
-        assert_eq!(nearest("politness", ["politeness", "output"].into_iter()), Some("politeness"));
-        assert_eq!(nearest("xyz", ["politeness", "output"].into_iter()), None);
+        assert_eq!(did_you_mean("politness", ["politeness", "output"]), Some("politeness"));
+        assert_eq!(did_you_mean("xyz", ["politeness", "output"]), None);
     }
 }

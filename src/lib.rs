@@ -1,6 +1,6 @@
 //! 净文: a polite crawler and cleaner for Chinese news that writes clean JSONL.
 
-pub use jingwen_core::{clean, pattern, record, schedule, sites, units, urls};
+pub use jingwen_core::{clean, pattern, record, schedule, sites, text, units, urls};
 
 pub mod cli;
 pub mod config;
@@ -12,6 +12,7 @@ pub mod drift;
 pub mod frontier;
 pub mod inspect;
 pub mod learn;
+mod lock;
 // A fuzzer has an allocator of its own.
 #[cfg(not(fuzzing))]
 pub mod memory;

@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::frontier::Millis;
-use crate::units::millis;
+use crate::units::{Millis, millis};
 
 const SECOND: u64 = 1;
 const MINUTE: u64 = 60;
@@ -159,9 +159,31 @@ pub fn revisit_wait(revisits: u32, was_asked: bool) -> Option<Duration> {
     Some(Duration::from_secs(if was_asked { *wait } else { FORBIDDEN_REVISIT }))
 }
 
+/// `Retry-After` in either form: seconds, or a date.
+pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = httpdate::parse_http_date(value).ok()?;
+    // To the second, upwards: the date has no fractions.
+    let now = Duration::from_millis(u64::try_from(now.as_millisecond()).ok()?);
+    Some(at.duration_since(std::time::UNIX_EPOCH + now).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn both_forms_of_retry_after() {
+        let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        assert_eq!(retry_after("120", now), Some(Duration::from_secs(120)));
+        assert_eq!(retry_after("Mon, 23 Nov 2026 10:00:30 GMT", now), Some(Duration::from_secs(30)));
+        assert_eq!(retry_after("Mon, 23 Nov 2026 09:00:30 GMT", now), Some(Duration::ZERO));
+        assert_eq!(retry_after("soon", now), None);
+        assert_eq!(retry_after("-5", now), None);
+    }
     use FailureClass::{Transient, Unconfirmed};
 
     fn failure(hours: i64, class: FailureClass) -> Failure {

@@ -40,7 +40,7 @@ fn every_stored_article_comes_home_or_is_named() {
         let host = gold["site"].as_str().unwrap();
         let url = gold["url"].as_str().map_or_else(|| format!("http://{host}/stored/{id}.html"), str::to_owned);
         let url = Url::parse(&url.replacen("https://", "http://", 1)).unwrap();
-        let canonical = CanonicalUrl::new(&url, sites.for_url(&url).map(|site| &site.crawl));
+        let canonical = CanonicalUrl::new(&url, sites.for_url(&url).map(|site| &site.crawl.urls));
         let mut body = Vec::new();
         let file = fs::File::open(corpus.join(format!("zh/pages/{id}.html.gz"))).unwrap();
         flate2::read::MultiGzDecoder::new(file).read_to_end(&mut body).unwrap();

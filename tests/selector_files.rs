@@ -99,7 +99,7 @@ fn every_key_is_read() {
     assert_eq!(site.crawl.on_status[&405], StatusAction::Block);
     assert_eq!(site.crawl.lists[1].json.as_ref().unwrap().paths[0].as_str(), "data[].URL");
     assert_eq!(site.crawl.feeds.len(), 1);
-    assert_eq!(site.crawl.keep_query, None);
+    assert_eq!(site.crawl.urls.keep_query, None);
 
     let [first, second] = &site.templates[..] else { panic!("{:?}", site.templates) };
     assert_eq!(first.kind, TemplateKind::Article);

@@ -271,7 +271,7 @@ pub fn find(text: &str, sites: &Sites) -> Option<Arc<Site>> {
 }
 
 fn unknown_help(text: &str, sites: &Sites) -> String {
-    match config::nearest(text, sites.ids()) {
+    match crate::sites::did_you_mean(text, sites.ids()) {
         Some(near) => {
             format!("did you mean `{near}`? `jingwen sites` lists all; an address begins with http:// or https://")
         }

@@ -52,7 +52,7 @@ impl Args {
         let sites = Sites::load(&check_config::folders(&self.selectors)?)
             .map_err(|e| Failure::usage(miette::Report::new(e)))?;
         let site = sites.for_url(&url).cloned();
-        let canonical = CanonicalUrl::new(&url, site.as_ref().map(|site| &site.crawl));
+        let canonical = CanonicalUrl::new(&url, site.as_ref().map(|site| &site.crawl.urls));
         let mut answer = json!({
             "url": self.url,
             "canonical_url": canonical.as_str(),

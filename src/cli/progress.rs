@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::task::JoinHandle;
 
-use crate::crawl::context::{Context, lock};
+use crate::crawl::context::Context;
+use crate::lock::lock;
 
 /// How often lines change.
 const TICK: Duration = Duration::from_millis(250);

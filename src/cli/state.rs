@@ -272,7 +272,7 @@ async fn forget(frontier: &AnyFrontier, target: &str, sites: &Sites) -> Result<(
 
 fn canonical(text: &str, sites: &Sites) -> Result<CanonicalUrl, Failure> {
     let url = Url::parse(text).map_err(|e| Failure::usage(miette!("`{text}` is not an address: {e}")))?;
-    Ok(CanonicalUrl::new(&url, sites.for_url(&url).map(|site| &site.crawl)))
+    Ok(CanonicalUrl::new(&url, sites.for_url(&url).map(|site| &site.crawl.urls)))
 }
 
 fn overview(all: &Overview) -> String {

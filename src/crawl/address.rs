@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::context::lock;
+use crate::lock::lock;
 
 /// The limits of a run, by address.
 #[derive(Debug, Default)]

@@ -11,14 +11,17 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
 
-use super::context::{Context, Host, lock};
+use super::context::{Context, Host};
 use super::discover::Why;
 use super::report::{End, SiteReport};
 use super::run::CrawlError;
-use super::sketch::{Nearby, Row, Sketch};
+use super::sketch::{Nearby, Sketch};
 use super::store::{Brief, Committed, Outputs};
 use crate::drift::Observation;
-use crate::frontier::{Batch, Ending, Fate, Frontier, HostUpdate, Kind, LeftOut, NewUrl, Recent, Task, UrlKey, now};
+use crate::frontier::{
+    Batch, Ending, Fate, Frontier, HostUpdate, Kind, LeftOut, NewUrl, Recent, SketchRow, Task, UrlKey, now,
+};
+use crate::lock::lock;
 use crate::output::fault;
 use crate::record::{Reason, Rejected};
 
@@ -330,7 +333,11 @@ impl Committer {
 
     /// A text that was written before, or nearly, is written again, under its own address, and says whose it is. Gives the
     /// sketches of new ones.
-    async fn settle_duplicates(&self, group: &mut [Finished], nearby: &mut Nearby) -> Result<Vec<Row>, CrawlError> {
+    async fn settle_duplicates(
+        &self,
+        group: &mut [Finished],
+        nearby: &mut Nearby,
+    ) -> Result<Vec<SketchRow>, CrawlError> {
         let text_of = |done: &Finished| match &done.line {
             Line::Article { text, .. } => Some(*text),
             _ => None,

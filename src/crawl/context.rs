@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -19,11 +19,13 @@ use super::report::{End, Report};
 use super::rest::Rest;
 use super::robots::Robots;
 use super::store::Store;
-use super::traps::{self, Traps};
+use super::traps::Traps;
 use crate::clean;
 use crate::clean::lately::Lately;
+use crate::config::TrapLimits;
 use crate::frontier::any::AnyFrontier;
 use crate::frontier::{HostId, LeasedHost, Millis, RunId, UrlKey};
+use crate::lock::lock;
 use crate::sites::Site;
 use crate::units::Hours;
 
@@ -55,7 +57,7 @@ pub struct Settings {
     /// Redirects followed from one address.
     pub max_redirects: u32,
     /// How far lists are followed.
-    pub traps: traps::Limits,
+    pub traps: TrapLimits,
     /// Articles to write at most.
     pub limit: Option<u64>,
     /// Pages to ask for at most.
@@ -245,9 +247,4 @@ impl Host {
         self.outstanding.fetch_sub(1, Ordering::AcqRel);
         self.wake.notify_one();
     }
-}
-
-/// Locks; what is behind our locks stays sound even if a holder panicked.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

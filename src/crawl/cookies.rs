@@ -8,7 +8,7 @@ use cookie_store::{CookieStore, RawCookie, StoreAction};
 use reqwest::header::{HeaderMap, SET_COOKIE};
 use url::Url;
 
-use super::context::lock;
+use crate::lock::lock;
 
 /// Most cookies of one registered domain; RFC 6265, 6.1 asks browsers for as many.
 const MOST: usize = 50;

@@ -4,8 +4,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
-use super::context::lock;
 use crate::frontier::UrlKey;
+use crate::lock::lock;
 
 /// Redirects that are remembered. Only the first pages of a host lead to its door, before its cookie is there.
 const MOST: usize = 10_000;

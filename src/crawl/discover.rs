@@ -101,7 +101,7 @@ impl Scope {
 
     /// Canonical form under the rules of the site that covers an address.
     pub fn canonical(&self, url: &Url) -> CanonicalUrl {
-        CanonicalUrl::new(url, self.sites.for_url(url).map(|site| &site.crawl))
+        CanonicalUrl::new(url, self.sites.for_url(url).map(|site| &site.crawl.urls))
     }
 
     /// Decides about a link.

@@ -18,13 +18,14 @@ use url::Url;
 
 use super::client::ClientKind;
 pub use super::client::{ClientOptions, HttpError, ProxyOptions};
-use super::context::lock;
 use super::cookies::Jar;
 pub use super::failure::FetchError;
 use super::failure::{find, is_unprocessed, wants_http1};
 use super::guard::Guard;
 use super::inflate;
 use super::unpack::{GZIP, Unpacked, is_whole, unpack};
+use crate::lock::lock;
+use crate::retry::retry_after;
 use crate::sites::{Site, Sites};
 
 /// A body past this many bytes needs one of [`LARGE_AT_ONCE`] places, so that many large pages cannot fill memory.
@@ -513,18 +514,6 @@ fn location(value: &[u8], base: &Url) -> Result<Url, String> {
     base.join(&text).map_err(|_| text)
 }
 
-/// `Retry-After` in either form: seconds, or a date.
-pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
-    let value = value.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = httpdate::parse_http_date(value).ok()?;
-    // To the second, upwards: the date has no fractions.
-    let now = Duration::from_millis(u64::try_from(now.as_millisecond()).ok()?);
-    Some(at.duration_since(std::time::UNIX_EPOCH + now).unwrap_or_default())
-}
-
 fn is_binary(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let (class, kind) = essence.split_once('/').unwrap_or((&essence, ""));
@@ -551,16 +540,6 @@ fn is_binary(content_type: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn both_forms_of_retry_after() {
-        let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
-        assert_eq!(retry_after("120", now), Some(Duration::from_secs(120)));
-        assert_eq!(retry_after("Mon, 23 Nov 2026 10:00:30 GMT", now), Some(Duration::from_secs(30)));
-        assert_eq!(retry_after("Mon, 23 Nov 2026 09:00:30 GMT", now), Some(Duration::ZERO));
-        assert_eq!(retry_after("soon", now), None);
-        assert_eq!(retry_after("-5", now), None);
-    }
 
     #[test]
     fn bytes_of_a_location_are_kept() {

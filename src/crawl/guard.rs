@@ -12,6 +12,8 @@ use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
+use crate::config::IpFamily;
+
 /// An address we do not connect to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
@@ -43,23 +45,6 @@ pub struct Guard {
     proxy: Option<Arc<str>>,
     /// Addresses of the other family are not connected to.
     family: Option<IpFamily>,
-}
-
-/// A family of addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-pub enum IpFamily {
-    /// IPv4.
-    #[serde(rename = "4")]
-    V4,
-    /// IPv6.
-    #[serde(rename = "6")]
-    V6,
-}
-
-impl IpFamily {
-    fn has(self, ip: IpAddr) -> bool {
-        ip.to_canonical().is_ipv4() == (self == Self::V4)
-    }
 }
 
 impl Guard {

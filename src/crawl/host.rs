@@ -17,8 +17,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::address::{Address, Addresses};
 use super::fetch::{FetchError, Response};
-use super::rest::{AT_REST, Rest};
+use super::rest::Rest;
 use super::robots::Robots;
+use crate::frontier::AT_REST;
 use crate::frontier::{HostUpdate, Kind, LeasedHost, Millis, NEVER, now};
 use crate::retry::{FailureClass, History};
 use crate::sites::{CrawlRules, StatusAction};

@@ -26,6 +26,7 @@ pub mod rest;
 pub mod rhythm;
 pub mod robots;
 pub mod run;
+pub mod series;
 pub mod setup;
 pub mod sketch;
 pub mod store;

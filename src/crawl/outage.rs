@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use super::context::lock;
 use crate::frontier::HostId;
+use crate::lock::lock;
 
 /// So many different hosts failing with no answer from any in between are an outage of our own.
 const HOSTS: usize = 3;

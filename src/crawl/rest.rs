@@ -8,12 +8,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use super::context::lock;
+use crate::frontier::AT_REST;
+use crate::lock::lock;
 use crate::units::Hours;
-
-/// What the reasons begin with where a host is left alone because its operator's or our own plan says so, and not because
-/// something went wrong.
-pub const AT_REST: &str = "at rest: ";
 
 /// When a site rests.
 #[derive(Debug, Clone)]

@@ -12,24 +12,25 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::commit::Committer;
-use super::context::{Context, Host, Recheck, Settings, lock};
+use super::context::{Context, Host, Recheck, Settings};
 use super::detours::Detours;
 use super::discover::{Period, Scope};
 use super::fetch::{Fetch, HttpError};
 use super::guard::Guard;
 use super::report::{End, Report};
-use super::rest::AT_REST;
+use super::series::SeriesError;
 use super::store::Store;
 use super::traps::Traps;
 use super::warc::WarcError;
 use super::worker;
 use crate::drift::StoreError;
+use crate::frontier::AT_REST;
 use crate::frontier::any::AnyFrontier;
 use crate::frontier::{
     Batch, Cursor, Frontier, FrontierError, HostId, Kind, LeasedHost, Millis, NewUrl, RunId, UrlKey, now,
 };
+use crate::lock::lock;
 use crate::output::OutputError;
-use crate::output::series::SeriesError;
 use crate::sites::{Site, Sites};
 use crate::units::millis;
 use crate::urls::{HostKey, registered};

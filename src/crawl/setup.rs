@@ -15,10 +15,9 @@ use super::discover::Period;
 use super::fetch::{ClientOptions, Fetch, Http, HttpError, Limits, ProxyOptions};
 use super::guard::Guard;
 use super::run::Plan;
-use super::traps;
 use super::warc::{Archive, WarcError};
 use crate::clean::Options;
-use crate::config::{Config, CrawlConfig, ProxyUrl};
+use crate::config::{Config, CrawlConfig, ProxyUrl, TrapLimits};
 use crate::output::parts::Rotation;
 use crate::sites::requests::product_token;
 use crate::sites::{Site, Sites};
@@ -114,7 +113,7 @@ impl Setup {
             sitemaps: config.politeness.sitemaps,
             patience: config.politeness.patience.0,
             max_redirects: config.http.max_redirects,
-            traps: traps::Limits {
+            traps: TrapLimits {
                 depth: config.traps.max_depth,
                 per_pattern: config.traps.max_per_pattern,
                 per_host: config.traps.max_per_host,

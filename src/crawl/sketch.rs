@@ -11,7 +11,8 @@ use std::collections::HashMap;
 use memchr::{memchr2, memchr3_iter};
 use rustc_hash::FxBuildHasher;
 
-use crate::clean::blank::{has_blank, squashed};
+use crate::frontier::SketchRow;
+use crate::text::{has_blank, squashed};
 
 /// Texts remembered: as many as fill a table of 65,536 places for [`INDEXED`] hashes each.
 const RING: usize = 14_000;
@@ -143,19 +144,6 @@ fn hash_of(bytes: &[u8]) -> u32 {
     (hash.wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 32) as u32
 }
 
-/// A sketch as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    /// Its place in the ring.
-    pub slot: i64,
-    /// Count of texts.
-    pub serial: i64,
-    /// `id` of the record.
-    pub id: String,
-    /// The hashes.
-    pub hashes: Vec<u8>,
-}
-
 /// The latest texts. Its memory, some 2 MB, is taken at the start: a daemon that grows for weeks looks like one that leaks.
 #[derive(Debug)]
 pub struct Nearby {
@@ -169,7 +157,7 @@ pub struct Nearby {
 
 impl Nearby {
     /// With what was kept, in any order.
-    pub fn new(mut rows: Vec<Row>) -> Self {
+    pub fn new(mut rows: Vec<SketchRow>) -> Self {
         rows.sort_unstable_by_key(|row| row.serial);
         let mut by_hash = HashMap::default();
         by_hash.reserve(RING * INDEXED);
@@ -200,11 +188,15 @@ impl Nearby {
     }
 
     /// Remembers a text, in the place of the oldest if the ring is full. Gives what is to be kept.
-    pub fn add(&mut self, sketch: Sketch, id: &str) -> Row {
+    pub fn add(&mut self, sketch: Sketch, id: &str) -> SketchRow {
         let place = self.serial % RING;
         let slot = place as u32;
-        let row =
-            Row { slot: i64::from(slot), serial: self.serial as i64, id: id.to_owned(), hashes: sketch.to_bytes() };
+        let row = SketchRow {
+            slot: i64::from(slot),
+            serial: self.serial as i64,
+            id: id.to_owned(),
+            hashes: sketch.to_bytes(),
+        };
         let id = u128::from_str_radix(id, 16).unwrap_or(0).to_be_bytes();
         self.serial += 1;
         for hash in sketch.all().iter().take(INDEXED) {
@@ -250,7 +242,7 @@ mod tests {
     #[test]
     fn the_ring_forgets_the_oldest_and_outlives_the_process() {
         let mut nearby = Nearby::new(Vec::new());
-        let mut rows: HashMap<i64, Row> = HashMap::new();
+        let mut rows: HashMap<i64, SketchRow> = HashMap::new();
         for n in 0..RING + 10 {
             let row = nearby.add(sketch(n * 100..n * 100 + 6), &format!("{n:032x}"));
             rows.insert(row.slot, row);

@@ -18,6 +18,7 @@ use super::outage::Network;
 use super::pool::Pool;
 use super::rest::Budgets;
 use super::run::CrawlError;
+use super::series::Series;
 use super::sketch::Nearby;
 use crate::clean::frames::Shared as Frames;
 use crate::config::StateConfig;
@@ -27,7 +28,6 @@ use crate::frontier::place::Place;
 use crate::frontier::{Batch, Frontier, FrontierError, RunId};
 use crate::output::lock::StateLock;
 use crate::output::parts::Rotation;
-use crate::output::series::Series;
 use crate::output::{Appender, JsonLines, Nowhere, OutputError, Stdout};
 use crate::record::{Record, Rejected};
 

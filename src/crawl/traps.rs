@@ -5,13 +5,13 @@
 //! each of them stands on a list, or in a pattern that somebody wrote.
 
 use std::collections::{HashMap, HashSet};
-use std::num::NonZeroU32;
 use std::sync::Mutex;
 
 use url::Url;
 
-use super::context::lock;
+use crate::config::TrapLimits;
 use crate::frontier::{HostId, Kind, NewUrl, UrlKey};
+use crate::lock::lock;
 use crate::urls::hash64;
 
 /// Most segments of a path.
@@ -27,27 +27,10 @@ const KNOWN: usize = 200_000;
 /// Shortest segment of a path that can be a serial name.
 const SERIAL: usize = 12;
 
-/// How far lists are followed.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Links from a seed.
-    pub depth: u32,
-    /// Lists of one host and pattern that are in the queue at a time.
-    pub per_pattern: u32,
-    /// Pages of one host in one run.
-    pub per_host: Option<NonZeroU32>,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { depth: 500, per_pattern: 5000, per_host: None }
-    }
-}
-
 /// Counts of one run, which begin with what earlier runs have found.
 #[derive(Debug, Default)]
 pub struct Traps {
-    limits: Limits,
+    limits: TrapLimits,
     lists: Mutex<Lists>,
     /// Pages asked for, by host.
     pages: Mutex<HashMap<HostId, u32>>,
@@ -80,7 +63,7 @@ impl Lists {
 
 impl Traps {
     /// With nothing counted yet.
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: TrapLimits) -> Self {
         Self { limits, ..Self::default() }
     }
 
@@ -216,7 +199,7 @@ mod tests {
             let canonical = CanonicalUrl::new(&url(&format!("http://a.example{path}")), None);
             NewUrl::new(canonical, Kind::List, 1, 0)
         };
-        let traps = Traps::new(Limits { per_pattern: 2, ..Limits::default() });
+        let traps = Traps::new(TrapLimits { per_pattern: 2, ..TrapLimits::default() });
         let known = [link("/list.htm?t=1"), link("/list.htm?t=2")];
         traps.know(&known.clone().map(|link| (link.key, link.url.path_and_query().to_owned())));
         assert!(known.iter().all(|link| !traps.catches(link)));
@@ -239,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_calendar_ends() {
-        let traps = Traps::new(Limits { depth: 10, per_pattern: 3, ..Limits::default() });
+        let traps = Traps::new(TrapLimits { depth: 10, per_pattern: 3, ..TrapLimits::default() });
         let link = |path: &str, kind, depth| {
             let canonical = CanonicalUrl::new(&url(&format!("http://a.example{path}")), None);
             NewUrl::new(canonical, kind, depth, 0)

@@ -13,8 +13,8 @@ use super::Daemon;
 use super::book::{Entry, Outcome};
 use super::lists::ListFault;
 use super::model::SiteStat;
-use crate::crawl::context::lock;
 use crate::crawl::report::{LATENCY_MS, Latency};
+use crate::lock::lock;
 
 /// Most sites that have a label of their own.
 const SITES: usize = 200;

@@ -43,12 +43,13 @@ use self::book::Book;
 use self::history::{History, HistoryError};
 use self::live::{Live, Loader};
 use self::model::Model;
-use crate::crawl::context::{Context, lock};
+use crate::crawl::context::Context;
 use crate::crawl::report::End;
 use crate::crawl::run::CrawlError;
 use crate::crawl::setup::rotation;
 use crate::crawl::store::Store;
 use crate::frontier::FrontierError;
+use crate::lock::lock;
 use crate::notify::{Notifier, NotifyError};
 use crate::{clean, pattern};
 

@@ -13,9 +13,9 @@ use super::history::{History, HistoryError, PastRun, Pending};
 use super::lists::{FaultyLists, ListChange};
 use super::rhythm::{Hour, Rhythm, hour_of};
 use crate::crawl::report::SiteReport;
-use crate::crawl::rest::AT_REST;
 use crate::crawl::store::{Brief, Committed, Observer};
 use crate::drift::Warning;
+use crate::frontier::AT_REST;
 use crate::frontier::HeldBack;
 
 /// A site's last page is kept anew at most this often.

@@ -58,7 +58,7 @@ impl Daemon {
     pub(super) async fn report_touched_output(&self) {
         let touched = self.store.outputs.lock().await.touched.clone();
         for (name, touched) in touched {
-            let before = crate::crawl::context::lock(&self.touches_reported).insert(name, touched.times);
+            let before = crate::lock::lock(&self.touches_reported).insert(name, touched.times);
             if before == Some(touched.times) {
                 continue;
             }

@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use super::book::{Action, Outcome};
 use super::history::PastRun;
 use super::{Daemon, Mode};
-use crate::crawl::context::lock;
 use crate::crawl::report::{End, Report, SiteReport};
 use crate::crawl::run::{ASKED_TO_WAIT, CrawlError};
 use crate::drift::Warning;
+use crate::lock::lock;
 
 /// How often the leading loop comes round at least.
 const PULSE: Duration = Duration::from_secs(10);

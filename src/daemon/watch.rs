@@ -15,10 +15,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::Daemon;
 use super::live::Live;
-use crate::crawl::context::lock;
 use crate::crawl::report::End;
 use crate::diagnostics::render;
 use crate::frontier::{Frontier, HeldBack};
+use crate::lock::lock;
 use crate::urls::registered;
 
 /// How often files are looked at.

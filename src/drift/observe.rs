@@ -5,11 +5,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use url::Url;
 
-use crate::clean::blank::visible;
 use crate::clean::watch::Watched;
 use crate::clean::{Cleaned, FieldHit};
 use crate::record::{Precision, Reason};
 use crate::sites::Site;
+use crate::text::visible;
 use crate::urls::CanonicalUrl;
 
 /// One page, as drift sees it.
@@ -52,7 +52,7 @@ pub fn concerns(site: &Site, url: &Url) -> bool {
     if site.templates.is_empty() {
         return false;
     }
-    let canonical = CanonicalUrl::new(url, Some(&site.crawl));
+    let canonical = CanonicalUrl::new(url, Some(&site.crawl.urls));
     let (rules, address) = (&site.crawl, canonical.as_str());
     if rules.deny.iter().any(|r| r.is_match_of_address(address)) {
         return false;

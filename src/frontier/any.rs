@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
 
+use super::SketchRow;
 use super::admin::{AddressState, HostQueue, Overview, Retry, Waiting};
 use super::place::Place;
 #[cfg(feature = "postgres")]
@@ -13,7 +14,6 @@ use super::{
     Batch, Counts, Cursor, Frontier, FrontierError, HeldBack, HostId, LeasedHost, Millis, OutputState, RunId, Task,
     UrlKey,
 };
-use crate::crawl::sketch::Row;
 use crate::output::parts::{Closed, Part};
 
 /// One of the back ends.
@@ -280,7 +280,7 @@ impl Frontier for AnyFrontier {
         soon!(self, frontier => frontier.settle())
     }
 
-    async fn sketches(&self) -> Result<Vec<Row>, FrontierError> {
+    async fn sketches(&self) -> Result<Vec<SketchRow>, FrontierError> {
         soon!(self, frontier => frontier.sketches())
     }
 

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::crawl::sketch::Row;
 use crate::output::parts::{Closed, Part};
 use crate::retry::History;
 use crate::urls::{CanonicalUrl, HostKey, hash64};
@@ -25,10 +24,24 @@ pub mod postgres;
 mod rows;
 pub mod sqlite;
 
-/// A time in milliseconds since 1970, UTC.
-pub type Millis = i64;
-
 pub use crate::sites::recheck::REMEMBERED;
+pub use crate::units::{Millis, now};
+
+/// What the reason of a hold begins with when the host is only at rest: nothing is wrong with it.
+pub const AT_REST: &str = "at rest: ";
+
+/// A sketch of a text, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SketchRow {
+    /// Its place in the ring.
+    pub slot: i64,
+    /// Count of texts.
+    pub serial: i64,
+    /// `id` of the record.
+    pub id: String,
+    /// The hashes.
+    pub hashes: Vec<u8>,
+}
 
 /// A list that no seed, selector file or page has named for so long leaves the queue.
 pub const LIST_NAMED: Duration = Duration::from_secs(30 * 86_400);
@@ -38,11 +51,6 @@ const NAMED_EVERY: Duration = Duration::from_secs(86_400);
 
 /// Later than any other time.
 pub const NEVER: Millis = i64::MAX;
-
-/// The present time.
-pub fn now() -> Millis {
-    jiff::Timestamp::now().as_millisecond()
-}
 
 /// Why the frontier could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -471,7 +479,7 @@ pub struct Batch {
     /// Texts written: their hashes, and the records' ids.
     pub texts: Vec<(i64, String)>,
     /// Sketches of texts written.
-    pub sketches: Vec<Row>,
+    pub sketches: Vec<SketchRow>,
     /// Articles looked at.
     pub recent: Vec<Recent>,
     /// Articles that are none any more.
@@ -668,7 +676,7 @@ pub trait Frontier: Send + Sync + 'static {
     fn settle(&self) -> impl Future<Output = Result<(), FrontierError>> + Send;
 
     /// Sketches of the latest texts.
-    fn sketches(&self) -> impl Future<Output = Result<Vec<Row>, FrontierError>> + Send;
+    fn sketches(&self) -> impl Future<Output = Result<Vec<SketchRow>, FrontierError>> + Send;
 
     /// Requests of sites on their last day, by site, as batches had them.
     fn budgets(&self) -> impl Future<Output = Result<HashMap<String, (String, u64)>, FrontierError>> + Send;

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::config::StateConfig;
+use crate::units::Span;
 use crate::urls::hex;
 
 /// Names the shared frontier in the environment; wins over the configuration.
@@ -131,6 +131,56 @@ pub fn without_passwords(text: &str) -> String {
     }
     // Whole characters were overwritten with ASCII.
     String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// `[state]`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct StateConfig {
+    /// Folder for the crawl's memory: `frontier.sqlite`, or, with `postgres`, what is this worker's own.
+    pub dir: PathBuf,
+    /// Keep the frontier in PostgreSQL, where many workers share it: `"postgres://user@host/database"`. The environment's
+    /// `JINGWEN_POSTGRES` wins. Needs a build with the feature `postgres`.
+    pub postgres: Option<Address>,
+    /// A file that holds the password for `postgres`; the environment's `JINGWEN_POSTGRES_PASSWORD_FILE` wins.
+    pub password_file: Option<PathBuf>,
+    /// How long a worker that has died or stands still keeps its hosts from the others: `"10m"`. A worker that lives
+    /// renews its leases five times in it.
+    pub lease: LeaseTime,
+}
+
+impl Default for StateConfig {
+    fn default() -> Self {
+        Self {
+            dir: PathBuf::from("state"),
+            postgres: None,
+            password_file: None,
+            lease: LeaseTime(Duration::from_secs(600)),
+        }
+    }
+}
+
+/// How long a lease lasts, a second or more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "Span", into = "Span")]
+#[schemars(with = "Span")]
+pub struct LeaseTime(pub Duration);
+
+impl TryFrom<Span> for LeaseTime {
+    type Error = String;
+
+    fn try_from(span: Span) -> Result<Self, String> {
+        match span.0 >= Duration::from_secs(1) {
+            true => Ok(Self(span.0)),
+            false => Err(format!("a lease lasts a second or more, not {span}")),
+        }
+    }
+}
+
+impl From<LeaseTime> for Span {
+    fn from(value: LeaseTime) -> Span {
+        Span(value.0)
+    }
 }
 
 /// Where the frontier is, and how its leases are.

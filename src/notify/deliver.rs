@@ -13,7 +13,7 @@ use tokio::process::Command;
 use super::hook::{Address, Hook, To};
 use super::message;
 use super::queue::Due;
-use crate::crawl::fetch::retry_after;
+use crate::retry::retry_after;
 
 /// Bytes of an answer that are looked at.
 const ANSWER: usize = 64 << 10;

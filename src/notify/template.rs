@@ -76,7 +76,7 @@ impl TryFrom<String> for Template {
             let name = name.trim();
             let Some((_, place)) = PLACES.iter().find(|(known, _)| *known == name) else {
                 let known = PLACES.map(|(known, _)| known);
-                return Err(match crate::config::nearest(name, known.iter().copied()) {
+                return Err(match crate::sites::did_you_mean(name, known.iter().copied()) {
                     Some(near) => {
                         format!("the template has a place `{{{name}}}` that is not known; did you mean `{{{near}}}`?")
                     }

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 
 pub mod lock;
 pub mod parts;
-pub mod series;
 
 /// Why output could not be written.
 #[derive(Debug, thiserror::Error)]

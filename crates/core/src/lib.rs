@@ -8,5 +8,6 @@ pub mod pattern;
 pub mod record;
 pub mod schedule;
 pub mod sites;
+pub mod text;
 pub mod units;
 pub mod urls;

@@ -8,6 +8,7 @@
 
 mod found;
 mod glance;
+mod readable;
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -19,8 +20,7 @@ use regex_syntax::hir::{Hir, Look};
 pub use found::{Captures, Match};
 use found::{Names, Spans};
 use glance::Glance;
-
-use crate::urls::readable;
+use readable::readable;
 
 /// Most memory that one regex's lazily built automaton may take in one thread, in bytes; beyond it, it starts afresh.
 /// The crate's own limit is eight times this, and a site has some hundred regexes.

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::clean::blank::has_control;
+use crate::text::has_control;
 pub use block::Block;
 
 /// What kind of page a record was made from. Other kinds of page are not written.

@@ -155,6 +155,14 @@ impl FromStr for When {
     }
 }
 
+/// A time in milliseconds since 1970, UTC.
+pub type Millis = i64;
+
+/// The present time.
+pub fn now() -> Millis {
+    jiff::Timestamp::now().as_millisecond()
+}
+
 /// A duration in whole milliseconds, as times in the state are kept.
 pub fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX / 4)

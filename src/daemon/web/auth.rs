@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 use super::words::Words;
 use super::{App, Shared, layout};
-use crate::crawl::context::lock;
+use crate::lock::lock;
 use crate::urls::hex;
 
 const COOKIE_NAME: &str = "jingwen";

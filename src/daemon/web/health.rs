@@ -10,8 +10,8 @@ use axum::response::IntoResponse;
 use jiff::Timestamp;
 
 use super::Shared;
-use crate::crawl::context::lock;
 use crate::daemon::Daemon;
+use crate::lock::lock;
 
 /// How much later than its schedule and jitter a site's run may begin before the program is not ready.
 const LATE: Duration = Duration::from_secs(120);

@@ -5,8 +5,8 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::App;
 use super::words::{Words, clock};
-use crate::crawl::context::lock;
 use crate::daemon::rhythm::{Rhythm, hour_of};
+use crate::lock::lock;
 
 /// A whole page.
 pub fn page(app: &App, headers: &HeaderMap, title: &str, body: Markup) -> Markup {

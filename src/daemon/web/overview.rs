@@ -7,11 +7,11 @@ use maud::{Markup, html};
 
 use super::words::{Words, clock};
 use super::{Shared, layout};
-use crate::crawl::context::lock;
 use crate::daemon::book::{Entry, Outcome};
 use crate::daemon::live::Live;
 use crate::daemon::model::SiteStat;
 use crate::daemon::rhythm::hour_of;
+use crate::lock::lock;
 
 /// How a site does, the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

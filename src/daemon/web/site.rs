@@ -17,12 +17,12 @@ use super::words::{Words, clock};
 use super::{App, Shared, Trouble, layout, lists};
 use crate::clean::{Body, Options, Page, clean};
 use crate::crawl::confidence::ConfidenceReport;
-use crate::crawl::context::lock;
 use crate::daemon::history::{PastReject, PastRun};
 use crate::daemon::live::Live;
 use crate::daemon::model::SiteStat;
 use crate::frontier::HeldBack;
 use crate::inspect;
+use crate::lock::lock;
 
 /// Rows of each table.
 const ROWS: u32 = 25;

@@ -34,8 +34,8 @@ use super::{
     Batch, Counts, Cursor, Frontier, FrontierError, HeldBack, HostId, LeasedHost, Millis, NEVER, OutputState, RunId,
     Task, UrlKey, now, reading, writing,
 };
-use crate::crawl::context::lock;
-use crate::crawl::sketch::Row;
+use crate::frontier::SketchRow;
+use crate::lock::lock;
 use crate::output::parts::{Closed, Part};
 
 /// Connections of a worker. One commits, the others read; with hundreds of workers a database has no more to spare.
@@ -324,14 +324,14 @@ impl Frontier for PostgresFrontier {
         tx.commit().await.map_err(reading)
     }
 
-    async fn sketches(&self) -> Result<Vec<Row>, FrontierError> {
+    async fn sketches(&self) -> Result<Vec<SketchRow>, FrontierError> {
         let rows: Vec<(i64, i64, String, Vec<u8>)> =
             sqlx::query_as("SELECT slot, serial, id, hashes FROM sketch WHERE worker = $1")
                 .bind(self.worker)
                 .fetch_all(&self.pool)
                 .await
                 .map_err(reading)?;
-        Ok(rows.into_iter().map(|(slot, serial, id, hashes)| Row { slot, serial, id, hashes }).collect())
+        Ok(rows.into_iter().map(|(slot, serial, id, hashes)| SketchRow { slot, serial, id, hashes }).collect())
     }
 
     async fn budgets(&self) -> Result<HashMap<String, (String, u64)>, FrontierError> {

@@ -13,8 +13,8 @@ use super::super::{
 use super::sql::clock;
 use super::write::{Columns, Tx};
 use super::{PostgresFrontier, committing, sql};
-use crate::crawl::context::lock;
-use crate::crawl::rest::AT_REST;
+use crate::frontier::AT_REST;
+use crate::lock::lock;
 use crate::units::millis;
 
 /// Hosts of a run up to which looking at each of them is quick.

@@ -15,7 +15,7 @@ use super::super::{
     StoredRobots, UrlKey, now, reading, rows, writing,
 };
 use super::{PostgresFrontier, committing, sql};
-use crate::crawl::context::lock;
+use crate::lock::lock;
 use crate::units::millis;
 
 pub type Tx<'a> = Transaction<'a, Postgres>;

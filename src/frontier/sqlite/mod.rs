@@ -17,7 +17,7 @@ use super::{
     Batch, Counts, Cursor, Frontier, FrontierError, HeldBack, HostId, LeasedHost, Millis, NEVER, OutputState, RunId,
     Task, UrlKey, reading, rows, writing,
 };
-use crate::crawl::sketch::Row;
+use crate::frontier::SketchRow;
 use crate::output::parts::{Closed, Part};
 use crate::units::millis;
 
@@ -280,7 +280,7 @@ impl Frontier for SqliteFrontier {
         // Plans may have changed; the gate looks at them anew before anything is asked.
         sqlx::query("UPDATE host SET not_before = 0, blocked = NULL WHERE active = ?1 AND leased = 0 AND blocked LIKE ?2 || '%'")
             .bind(run)
-            .bind(crate::crawl::rest::AT_REST)
+            .bind(crate::frontier::AT_REST)
             .execute(&mut *tx)
             .await
             .map_err(writing)?;
@@ -336,12 +336,12 @@ impl Frontier for SqliteFrontier {
         Ok(())
     }
 
-    async fn sketches(&self) -> Result<Vec<Row>, FrontierError> {
+    async fn sketches(&self) -> Result<Vec<SketchRow>, FrontierError> {
         let rows: Vec<(i64, i64, String, Vec<u8>)> = sqlx::query_as("SELECT slot, serial, id, hashes FROM sketch")
             .fetch_all(&self.reader)
             .await
             .map_err(reading)?;
-        Ok(rows.into_iter().map(|(slot, serial, id, hashes)| Row { slot, serial, id, hashes }).collect())
+        Ok(rows.into_iter().map(|(slot, serial, id, hashes)| SketchRow { slot, serial, id, hashes }).collect())
     }
 
     async fn budgets(&self) -> Result<HashMap<String, (String, u64)>, FrontierError> {

@@ -1,5 +1,6 @@
 //! Which `a` elements lead elsewhere, and which lead to an attached file.
 
+use jingwen_dom::file_ending;
 use scraper::node::Element;
 
 /// An `a` that leads somewhere: not a mark in the text (`name`, `id` without an address), not a button (`javascript:`).
@@ -17,14 +18,4 @@ pub fn is_link(e: &Element) -> bool {
 /// A link to a document or an archive.
 pub fn is_attachment(e: &Element) -> bool {
     e.attr("href").is_some_and(|href| file_ending(href).is_some())
-}
-
-/// The ending of an address that leads to a document or an archive.
-pub fn file_ending(href: &str) -> Option<&str> {
-    const FILES: [&str; 14] = [
-        ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx", ".pdf", ".wps", ".et", ".ofd", ".zip", ".rar", ".7z", ".csv",
-    ];
-    let path = href.split(['?', '#']).next().unwrap_or_default();
-    let ending = path.rfind('.').map(|at| &path[at..])?;
-    FILES.iter().any(|f| ending.eq_ignore_ascii_case(f)).then_some(ending)
 }

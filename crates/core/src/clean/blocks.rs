@@ -9,10 +9,10 @@ use ego_tree::NodeId;
 use ego_tree::iter::Edge;
 use scraper::{ElementRef, Html, Node};
 
-use super::blank::is_tidy;
-pub use super::blank::{is_blank, push_tidy, visible};
 use super::hints::{self, Hints};
 use super::{anchor as links, math, pictures, table};
+use crate::text::is_tidy;
+pub use crate::text::{is_blank, push_tidy, visible};
 
 /// An element that was walked, in document order.
 #[derive(Debug, Clone)]

@@ -246,6 +246,7 @@ fn page_number(url: &Url) -> (String, Option<u32>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::urls;
 
     fn next(here: &str, markup: &str) -> Option<String> {
         let url = Url::parse(here).ok()?;
@@ -341,5 +342,20 @@ mod tests {
         assert!(page.outline.is_none(), "nothing else is looked at");
         // With next to no links it may be anything.
         assert!(asked(2, &list).outline.is_some());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_host_asked_is_the_host_of_the_canonical_address(
+            base in "http://(a\\.example|b\\.example:81|海\\.example)/{1,3}[a-c/.]{0,6}",
+            link in "(https?:|HTTP:|/|//|///|\\\\|[.]{1,2}/|@|:|[?#&=%;]|\\[|\\]|[a-c]|b\\.example|海|。| |\t){0,9}",
+        ) {
+            let Some(url) = Url::parse(&base).ok().and_then(|b| resolve(&b, &link)) else { return Ok(()) };
+            let canonical = urls::CanonicalUrl::new(&url, None);
+            let origin = Url::parse(&canonical.url().origin().ascii_serialization()).unwrap();
+            let asked = urls::at_origin(&origin, canonical.path_and_query());
+            proptest::prop_assert_eq!(&asked, canonical.url());
+            proptest::prop_assert_eq!(urls::HostKey::new(&asked), urls::HostKey::new(canonical.url()));
+        }
     }
 }

@@ -5,13 +5,11 @@
 
 mod anchor;
 pub mod binary;
-pub mod blank;
 pub mod blocks;
 pub mod byline;
 pub mod confidence;
 pub mod date;
 pub mod decode;
-pub mod dom;
 mod embedded;
 mod endings;
 pub mod extract;
@@ -31,7 +29,6 @@ pub mod mojibake;
 pub mod noise;
 mod pictures;
 mod pipeline;
-mod plan;
 pub mod published;
 pub mod redirect;
 mod roles;
@@ -47,7 +44,7 @@ pub mod trust;
 mod verdict;
 pub mod watch;
 
-pub use plan::{Index, Plan};
+pub use jingwen_dom as dom;
 
 use std::sync::Arc;
 

@@ -1,25 +1,7 @@
 //! The address of a picture, where lazy loading hides it, and pictures that stand for text.
 
+use jingwen_dom::PICTURE_SOURCES as SOURCES;
 use scraper::node::Element;
-
-/// Attributes that hold a picture's address; those of lazy loading first, as `src` is then a placeholder.
-pub const SOURCES: &[&str] = &[
-    "data-src",
-    "data-original",
-    "data-lazy-src",
-    "data-echo",
-    "data-url",
-    "data-actualsrc",
-    "data-lazyload",
-    "data-lazy",
-    "data-original-src",
-    "data-img",
-    "data-image",
-    "zoomfile",
-    "file",
-    "original",
-    "src",
-];
 
 /// Attributes with several addresses, each with a width or density.
 pub const SETS: &[&str] = &["data-srcset", "data-lazy-srcset", "srcset"];

@@ -13,21 +13,22 @@ use super::blocks::Blocks;
 use super::byline::Staff;
 use super::confidence::{Extraction, Signals, doubt, is_below, judge};
 use super::date::{self, Context, When};
-use super::dom::Keep;
 use super::extract::{self, Extracted};
 use super::frames::{Known, Outline};
 use super::meta::Meta;
 use super::mojibake::Damage;
-use super::plan::{Index, Plan};
 use super::steps::Source;
 use super::title::Headline;
 use super::{
-    Body, Cleaned, Options, Page, PageKind, Rejection, binary, blank, byline, decode, dom, embedded, generic, links,
+    Body, Cleaned, Options, Page, PageKind, Rejection, binary, byline, decode, dom, embedded, generic, links,
     mojibake, published, redirect, structure, tidy, title, truncated, trust, watch,
 };
 use crate::record::{Doubt, Image, Kind, Method, Provenance, Reason, Record};
+use crate::sites::plan::{Index, Plan};
 use crate::sites::{LineRule, Site, Sites, TemplateKind};
+use crate::text::squashed;
 use crate::urls::{CanonicalUrl, hex};
+use jingwen_dom::Keep;
 
 /// Least characters of a body that the generic extractor believes.
 const MIN_BODY: usize = 25;
@@ -510,8 +511,8 @@ fn staff_into(record: &mut Record, staff: Staff) {
 
 /// A record of a text.
 pub(super) fn record(page: &Page<'_>, text: String, site: Option<&Site>) -> Record {
-    let canonical = page.url.map(|u| CanonicalUrl::new(u, site.map(|s| &s.crawl)));
-    let squashed = blank::squashed(&text);
+    let canonical = page.url.map(|u| CanonicalUrl::new(u, site.map(|s| &s.crawl.urls)));
+    let squashed = squashed(&text);
     Record {
         id: canonical.as_ref().map_or_else(|| hash(&squashed), CanonicalUrl::id),
         url: page.url.map(ToString::to_string),

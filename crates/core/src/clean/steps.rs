@@ -9,8 +9,8 @@ use url::Url;
 
 use super::blocks::{self, text_of, tidy};
 use super::meta::Meta;
-use super::plan::{self, Index};
 use crate::pattern::Pattern;
+use crate::sites::plan::{self, Index};
 use crate::sites::{Css, Pick, Read, Step};
 
 /// What steps read from.

@@ -13,11 +13,12 @@ use super::css::Css;
 use super::json_link::LinkTemplate;
 use super::json_path::JsonPath;
 use super::model;
+use super::plan::Plan;
 use super::problem::Origin;
 use super::requests::RequestRules;
-use crate::clean::Plan;
 use crate::pattern::Pattern;
 use crate::units::Hours;
+use crate::urls::UrlRules;
 
 /// Shared rules (`_common.toml`).
 #[derive(Debug, Clone, Default)]
@@ -108,12 +109,8 @@ pub struct CrawlRules {
     pub articles: Vec<Arc<Pattern>>,
     /// Never fetched.
     pub deny: Vec<Arc<Pattern>>,
-    /// Applied to the URL, fragment included, before canonicalisation.
-    pub rewrite: Vec<(Arc<Pattern>, String)>,
-    /// Query keys to drop.
-    pub drop_query: Vec<String>,
-    /// If given, all other query keys are dropped.
-    pub keep_query: Option<Vec<String>>,
+    /// How addresses are made canonical.
+    pub urls: UrlRules,
     /// On list pages, only these links (the element itself or links inside it).
     pub links: Vec<Css>,
     /// Time between two requests to a host.

@@ -16,6 +16,7 @@ use crate::sites::json_path::BadPath;
 use crate::sites::recheck::RecheckAge;
 use crate::sites::{CrawlRules, JsonPath, JsonRule, LinkTemplate, ListRule, StatusAction, model, pattern};
 use crate::units::{Hours, Rate, Span};
+use crate::urls::UrlRules;
 
 impl Cx<'_> {
     pub(super) fn crawl(&mut self, model: &model::Crawl) -> CrawlRules {
@@ -26,9 +27,11 @@ impl Cx<'_> {
             lists: model.lists.iter().filter_map(|l| self.list(l)).collect(),
             articles: self.regex_list(&model.articles),
             deny: self.regex_list(&model.deny),
-            rewrite: model.rewrite.iter().filter_map(|r| self.rewrite(r)).collect(),
-            drop_query: model.drop_query.iter().map(|k| k.value.clone()).collect(),
-            keep_query: model.keep_query.as_ref().map(|keys| keys.iter().map(|k| k.value.clone()).collect()),
+            urls: UrlRules {
+                rewrite: model.rewrite.iter().filter_map(|r| self.rewrite(r)).collect(),
+                drop_query: model.drop_query.iter().map(|k| k.value.clone()).collect(),
+                keep_query: model.keep_query.as_ref().map(|keys| keys.iter().map(|k| k.value.clone()).collect()),
+            },
             links: self.css_list(&model.links),
             interval: model.rate.as_ref().and_then(|rate| {
                 let interval = rate.parse::<Rate>().ok().map(|r| r.interval);

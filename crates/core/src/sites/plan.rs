@@ -7,8 +7,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use scraper::selector::ToCss;
 use scraper::{ElementRef, Html, Node, Selector};
 
-use super::dom::Keep;
-use crate::sites::{Css, Handle, Read, Site, Step, Template, WholeRule};
+use jingwen_dom::Keep;
+
+use super::{Css, Handle, Read, Site, Step, Template, WholeRule};
 
 /// Made once for a site.
 #[derive(Debug, Clone, Default)]
@@ -161,7 +162,7 @@ fn selectors(t: &Template) -> impl Iterator<Item = &Css> {
 }
 
 fn steps(t: &Template) -> impl Iterator<Item = &Step> {
-    crate::sites::Fields::NAMES.iter().filter_map(|name| t.fields.get(name)).flatten()
+    super::Fields::NAMES.iter().filter_map(|name| t.fields.get(name)).flatten()
 }
 
 /// Names of the attributes that a selector asks for: what stands behind each `[`.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
-use super::parts::{Part, Rotation, write_index};
-use super::{Appender, JsonLines, OutputError};
 use crate::frontier::{Frontier, FrontierError, Millis, now};
+use crate::output::parts::{Part, Rotation, write_index};
+use crate::output::{self, Appender, JsonLines, OutputError};
 
 /// Why a series could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -109,11 +109,11 @@ impl<F: Frontier + Clone> Series<F> {
         }
         let part = Part { path, number: self.next, bytes, closed: None };
         self.frontier.begin_part(&part).await?;
-        super::fault("part-begun");
+        output::fault("part-begun");
         self.next += 1;
         self.begun = None;
         part.detach(self.rotation.compress)?;
-        super::fault("part-detached");
+        output::fault("part-detached");
         self.lines = JsonLines::open(&self.path, Some(0))?;
         let (frontier, rotation, index) = (self.frontier.clone(), self.rotation, self.index.clone());
         self.finishing.spawn(async move { finish(&frontier, part, rotation, &index).await });

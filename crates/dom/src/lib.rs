@@ -34,6 +34,25 @@ impl Default for Limits {
     }
 }
 
+/// Attributes that hold a picture's address; those of lazy loading first, as `src` is then a placeholder.
+pub const PICTURE_SOURCES: &[&str] = &[
+    "data-src",
+    "data-original",
+    "data-lazy-src",
+    "data-echo",
+    "data-url",
+    "data-actualsrc",
+    "data-lazyload",
+    "data-lazy",
+    "data-original-src",
+    "data-img",
+    "data-image",
+    "zoomfile",
+    "file",
+    "original",
+    "src",
+];
+
 /// What of a page is kept in the tree.
 #[derive(Debug, Clone, Default)]
 pub struct Keep {
@@ -58,7 +77,7 @@ impl Keep {
                 "datetime" => element == "time",
                 "alt" | "width" | "height" => matches!(element, "img" | "amp-img"),
                 "data-srcset" | "data-lazy-srcset" | "srcset" => matches!(element, "img" | "amp-img" | "source"),
-                _ => element == "img" && super::pictures::SOURCES.contains(&name) || self.attributes.contains(name),
+                _ => element == "img" && PICTURE_SOURCES.contains(&name) || self.attributes.contains(name),
             }
     }
 }
@@ -68,6 +87,16 @@ pub fn attribute_text(value: &str) -> std::borrow::Cow<'_, str> {
     entities::decode(value, true).unwrap_or(std::borrow::Cow::Borrowed(value))
 }
 
+/// The ending of an address that leads to a document or an archive.
+pub fn file_ending(href: &str) -> Option<&str> {
+    const FILES: [&str; 14] = [
+        ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx", ".pdf", ".wps", ".et", ".ofd", ".zip", ".rar", ".7z", ".csv",
+    ];
+    let path = href.split(['?', '#']).next().unwrap_or_default();
+    let ending = path.rfind('.').map(|at| &path[at..])?;
+    FILES.iter().any(|f| ending.eq_ignore_ascii_case(f)).then_some(ending)
+}
+
 /// What is kept of an attribute's value. Where nobody asks for the addresses of links, there is left of them what tells an
 /// anchor, a button and a link to a file from a link to a page.
 fn kept_value<'v>(keep: &Keep, element: &str, name: &str, value: &'v str) -> &'v str {
@@ -75,7 +104,7 @@ fn kept_value<'v>(keep: &Keep, element: &str, name: &str, value: &'v str) -> &'v
     match value.trim_start() {
         _ if !short => value,
         v if v.get(..11).is_some_and(|scheme| scheme.eq_ignore_ascii_case("javascript:")) => "javascript:",
-        _ => super::anchor::file_ending(value).unwrap_or("#"),
+        _ => file_ending(value).unwrap_or("#"),
     }
 }
 
