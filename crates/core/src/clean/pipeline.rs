@@ -20,8 +20,8 @@ use super::mojibake::Damage;
 use super::steps::Source;
 use super::title::Headline;
 use super::{
-    Body, Cleaned, Options, Page, PageKind, Rejection, binary, byline, decode, dom, embedded, generic, links,
-    mojibake, published, redirect, structure, tidy, title, truncated, trust, watch,
+    Body, Cleaned, Options, Page, PageKind, Rejection, binary, byline, decode, dom, embedded, generic, links, mojibake,
+    published, redirect, structure, tidy, title, truncated, trust, watch,
 };
 use crate::record::{Doubt, Image, Kind, Method, Provenance, Reason, Record};
 use crate::sites::plan::{Index, Plan};

@@ -118,5 +118,5 @@ impl Block {
 
 /// The line of `text` that a row is: its cells parted by tabs, without the empty ones at both ends.
 pub fn row_text(cells: &[String]) -> String {
-    cells.join("\t").trim_matches(crate::clean::blank::is_blank).to_owned()
+    cells.join("\t").trim_matches(crate::text::is_blank).to_owned()
 }

@@ -11,10 +11,11 @@ use super::Rejection;
 use super::blocks::Blocks;
 use super::generic::Choice;
 use super::meta::Meta;
+use super::mojibake;
 use super::tidy::Body;
 use super::title::Headline;
-use super::{blank, mojibake};
 use crate::record::{Doubt, Reason, Record};
+use crate::text::squashed;
 pub use signals::Signals;
 
 /// What was extracted from a page by the generic extractor.
@@ -49,16 +50,16 @@ impl Signals {
 
     /// Compares the text with what the page declares of it.
     fn declared(&mut self, meta: &Meta, record: &Record) {
-        let text = blank::squashed(&record.text);
+        let text = squashed(&record.text);
         if let Some(declared) = meta.json_ld_text("articleBody") {
-            let (a, b) = (blank::squashed(declared).len() as f32, text.len() as f32);
+            let (a, b) = (squashed(declared).len() as f32, text.len() as f32);
             if a >= 200.0 {
                 self.declared_length = a.min(b) / a.max(b);
             }
         }
         let description = ["og:description", "description", "twitter:description"].iter().find_map(|n| meta.get(n));
         if let Some(description) = description {
-            self.description = found_in(&text, &blank::squashed(description), 12);
+            self.description = found_in(&text, &squashed(description), 12);
         }
         if let Some(title) = &record.title {
             let words = words(title);
