@@ -80,6 +80,7 @@ impl Seen<'_> {
             fetched_at: self.page.fetched_at,
             url_date: self.page.url.and_then(|u| date::in_url(u.path())),
             is_local: true,
+            day_first: false,
         }
     }
 

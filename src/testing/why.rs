@@ -38,6 +38,7 @@ pub fn why(site: &Site, test: &SiteTest, bytes: &[u8], url: Option<&Url>, won: O
         fetched_at: test.expect.fetched.as_ref().and_then(|f| f.value.0.parse().ok()),
         url_date: url.and_then(|u| date::in_url(u.path())),
         is_local: true,
+        day_first: false,
     };
     extract::apply(site, template, &from, &context).err().map(|why| format!("`{name}`: {why}"))
 }

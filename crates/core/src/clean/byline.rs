@@ -72,6 +72,9 @@ pub fn staff_line(line: &str) -> Option<Staff> {
     let simple = simplified(trimmed);
     let head = simple.char_indices().nth(40).map_or(simple.as_ref(), |(at, _)| &simple[..at]);
     let first = roles::find_at(head, 0)?;
+    if let Some(staff) = name_before_role(line, trimmed, first.clone()) {
+        return Some(staff);
+    }
     if first.start > 0 && !is_desk(&trimmed[..first.start]) {
         return None;
     }
@@ -115,6 +118,19 @@ pub fn staff_line(line: &str) -> Option<Staff> {
     }
 }
 
+/// `（王小明 编辑）`: a name before the role, in brackets.
+fn name_before_role(line: &str, inside: &str, role: std::ops::Range<usize>) -> Option<Staff> {
+    let name = inside[..role.start].trim();
+    let is_name = (2..=4).contains(&name.chars().count()) && name.chars().all(is_han);
+    let bracketed = line.trim().starts_with(['（', '(', '【']) && role.end == inside.len();
+    let simple = simplified(&inside[role.clone()]).into_owned();
+    let edits = !AUTHOR_ROLES.contains(&simple.as_str()) && !CREDITS.contains(&simple.as_str());
+    (is_name && bracketed && edits).then(|| {
+        let editors = IndexMap::from([(inside[role].to_owned(), vec![name.to_owned()])]);
+        Staff { editors, ..Staff::default() }
+    })
+}
+
 /// `中青报·中青网记者`: an outlet before the role.
 fn is_desk(prefix: &str) -> bool {
     let prefix = prefix.trim();
@@ -122,6 +138,57 @@ fn is_desk(prefix: &str) -> bool {
         && !prefix.contains(['，', '。', '：', ':', '、', '；', '？', '！', ',', '(', '（', '“'])
         && (prefix.ends_with(['报', '网', '社', '台', '·', '》', '闻', '视', '道', '刊', '端', '本'])
             || prefix.ends_with("特约"))
+}
+
+/// An outlet, a role and a name, and no more: `《海边周刊》作者 王小明`. No turn of an interview is written so.
+pub fn is_desk_byline(line: &str) -> bool {
+    let line = line.trim();
+    let simple = simplified(line);
+    let Some(role) = roles::find_at(&simple, 0).filter(|role| role.start > 0) else { return false };
+    let name = line[role.end..].trim();
+    is_desk(&line[..role.start])
+        && AUTHOR_ROLES.contains(&&simple[role])
+        && (2..=4).contains(&name.chars().filter(|c| is_han(*c)).count())
+        && name.chars().all(|c| is_han(c) || super::blocks::is_blank(c) || c == '·')
+}
+
+/// Editors of a line that names them among other things: `发布日期：2026-03-06 责任编辑：王小明`.
+fn labelled_editors(line: &str) -> Option<Staff> {
+    let at = ["责任编辑", "責任編輯", "责编", "编辑"].iter().find_map(|w| line.find(w))?;
+    staff_line(&line[at..]).filter(|staff| !staff.editors.is_empty())
+}
+
+/// An outlet beside the date below the headline, known by the word that such names end with: `2026-03-06 10:30 海边日报`.
+fn source_beside_date(line: &str) -> Option<String> {
+    const OUTLETS: [&str; 16] = [
+        "日报",
+        "晚报",
+        "时报",
+        "早报",
+        "晨报",
+        "都市报",
+        "青年报",
+        "商报",
+        "新闻网",
+        "在线",
+        "通讯社",
+        "新华社",
+        "电视台",
+        "广播网",
+        "周刊",
+        "客户端",
+    ];
+    let clock = |c: char| {
+        c.is_ascii_digit() || matches!(c, '-' | '/' | '.' | ':' | '：' | '年' | '月' | '日' | ' ' | '\u{3000}')
+    };
+    let name = line.trim_matches(clock);
+    let n = name.chars().count();
+    let is_outlet = OUTLETS.iter().any(|w| name.ends_with(w)) || name.ends_with('网') && (3..=8).contains(&n);
+    let dated = line.chars().filter(char::is_ascii_digit).count() >= 6;
+    // 10:30:2839网: where the clock ends and the name begins is not known.
+    let glued = line.find(name).is_some_and(|at| line[..at].ends_with(|c: char| c.is_ascii_digit()));
+    (is_outlet && dated && !glued && (2..=14).contains(&n) && name.chars().all(char::is_alphanumeric))
+        .then(|| name.to_owned())
 }
 
 fn is_separator(c: char) -> bool {
@@ -315,9 +382,18 @@ pub fn source_value(text: &str) -> Option<String> {
     let text = text.trim_matches(is_separator);
     let text = END.replace(text, "");
     let text = text
-        .trim_matches(|c: char| is_separator(c) && c != '-' || matches!(c, ')' | '）' | ']' | '】' | '(' | '（' | '['));
+        .trim_matches(|c: char| is_separator(c) && c != '-' || matches!(c, '(' | '（' | '[' | '【'))
+        .trim_start_matches([')', '）', ']', '】']);
+    let text = without_open_bracket(text);
     let n = text.chars().count();
     (n > 0 && n <= 40 && !text.contains(['。', '？', '！'])).then(|| text.to_owned())
+}
+
+/// The text without a closing bracket that nothing opens.
+fn without_open_bracket(text: &str) -> &str {
+    let pairs = [('(', ')'), ('（', '）'), ('[', ']'), ('【', '】')];
+    let stray = pairs.iter().find(|(open, close)| text.ends_with(*close) && !text.contains(*open));
+    stray.map_or(text, |(_, close)| text.trim_end_matches(*close).trim_end_matches(is_separator))
 }
 
 /// 来源 in a line that holds other things too: `2019年06月15日08:18  来源：人民网-文化频道 分享到：`.
@@ -449,7 +525,12 @@ pub fn near(
                 continue;
             }
             if staff.source.is_none() {
-                staff.source = source_in(&line.text);
+                staff.source = source_in(&line.text).or_else(|| source_beside_date(&line.text));
+            }
+            if staff.editors.is_empty()
+                && let Some(said) = labelled_editors(&line.text)
+            {
+                staff.merge(said);
             }
             if staff.authors.is_empty() {
                 staff.authors = labelled_authors(&line.text);
@@ -513,6 +594,7 @@ mod tests {
         assert_eq!(editors("责任编辑： 焦鹏"), [one("责任编辑", &["焦鹏"])]);
         assert_eq!(editors("监 制：邹 明"), [one("监制", &["邹明"])]);
         assert_eq!(editors("责任编辑：黄忆南 PN269"), [one("责任编辑", &["黄忆南 PN269"])]);
+        assert_eq!(editors("(王小明 編輯)"), [one("編輯", &["王小明"])]);
         assert_eq!(editors("编辑|李四 校对|王五"), [one("编辑", &["李四"]), one("校对", &["王五"])]);
         assert_eq!(editors("编辑：李四/审核：王五"), [one("编辑", &["李四"]), one("审核", &["王五"])]);
         assert_eq!(editors("校对/审读 王小明"), [one("校对", &["王小明"]), one("审读", &["王小明"])]);
@@ -583,6 +665,14 @@ mod tests {
         assert_eq!(source_in("2019年06月15日08:18  来源：人民网-文化频道").as_deref(), Some("人民网-文化频道"));
         assert_eq!(source_in("来源：新京报 举报").as_deref(), Some("新京报"));
         assert_eq!(source_in("来源于：东区办事处").as_deref(), Some("东区办事处"));
+        assert_eq!(source_in("来源：海边[整理]").as_deref(), Some("海边[整理]"));
+        assert_eq!(source_in("（来源：海边日报）").as_deref(), Some("海边日报"));
+        assert_eq!(source_beside_date("2026-03-06 10:30:28 海边日报").as_deref(), Some("海边日报"));
+        assert_eq!(source_beside_date("2026-03-06 10:30 青石镇"), None);
+        assert!(is_desk_byline("《海边周刊》作者 王小明"));
+        assert!(!is_desk_byline("记者：您怎么看？"));
+        assert!(!is_desk_byline("海边日报记者走进了这家书店"));
+        assert!(labelled_editors("发布日期：2026-03-06 责任编辑：王小明").is_some());
         assert_eq!(source_in("2024-05-15 08:58:52来源：新华网").as_deref(), Some("新华网"));
     }
 }

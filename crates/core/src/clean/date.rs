@@ -5,13 +5,12 @@
 
 use std::sync::LazyLock;
 
-use crate::pattern::Captures;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Span, Timestamp, ZonedDateTime};
 
-use crate::pattern::Pattern;
-
+use super::months;
+use crate::pattern::{Captures, Pattern};
 use crate::record::Precision;
 
 /// What a date without zone, year or day is read against.
@@ -25,11 +24,13 @@ pub struct Context {
     pub url_date: Option<Date>,
     /// The zone is the page's own: its site's, or that of its language.
     pub is_local: bool,
+    /// Of two numbers with a slash, the first is the day: nearly everywhere but in the United States.
+    pub day_first: bool,
 }
 
 impl Default for Context {
     fn default() -> Self {
-        Self { zone: shanghai(), fetched_at: None, url_date: None, is_local: true }
+        Self { zone: shanghai(), fetched_at: None, url_date: None, is_local: true, day_first: false }
     }
 }
 
@@ -100,7 +101,7 @@ pub struct Found {
     pub end: usize,
 }
 
-const TIME: &str = r"(?:[ ,，T|·•\-]{0,3}(?:星期.|周.|[（(](?:星期|周).[)）])?[ ,，|]{0,2}(上午|下午|晚上|晚间|夜间|夜里|傍晚|午后|晚|早上|清晨|早晨|凌晨|中午|AM|PM|am|pm)?[ ]?(\d{1,2})[ ]?[:时点時點](?:[ ]?(\d{1,2}|半)(?:[ ]?[:分][ ]?(\d{1,2})(?:\.\d+)?)?)?[ ]?[分秒]?[ ]?(AM|PM|am|pm|[ap]\.m\.|Z|GMT|UTC|[+-]\d{2}:?\d{2})?)?";
+const TIME: &str = r"(?:[ ,，T|·•\-]{0,3}(?:星期.|周.|[（(](?:星期|周).[)）])?[ ,，|]{0,2}(?:(?:at|um|à|alle|ore|a las|às|om|kl\.?|o|в|о|saat|klo)[ ])?(上午|下午|晚上|晚间|夜间|夜里|傍晚|午后|晚|早上|清晨|早晨|凌晨|中午|AM|PM|am|pm)?[ ]?(\d{1,2})[ ]?[:时点時點](?:[ ]?(\d{1,2}|半)(?:[ ]?[:分][ ]?(\d{1,2})(?:\.\d+)?)?)?[ ]?[分秒]?[ ]?(AM|PM|am|pm|[ap]\.m\.|Z|GMT|UTC|[+-]\d{2}:?\d{2})?)?";
 
 static FULL: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::later(format!(
@@ -109,7 +110,7 @@ static FULL: LazyLock<Pattern> = LazyLock::new(|| {
 });
 static SHORT_YEAR: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::later(format!(
-        r"(?:^|[^\d.:/-])(?P<y>\d{{2}})[-/](?P<m>1[0-2]|0[1-9])[-/](?P<d>3[01]|[12]\d|0[1-9])(?P<r>[ ]?{TIME})"
+        r"(?:^|[^\d.:/-]|[^\d]:)(?P<y>\d{{2}})[-/](?P<m>1[0-2]|0[1-9])[-/](?P<d>3[01]|[12]\d|0[1-9])(?P<r>[ ]?{TIME})"
     ))
 });
 static NO_YEAR: LazyLock<Pattern> = LazyLock::new(|| {
@@ -126,10 +127,18 @@ static COMPACT: LazyLock<Pattern> = LazyLock::new(|| {
         r"(?:^|\D)((?:19|20)\d{2})(1[0-2]|0[1-9])(3[01]|[12]\d|0[1-9])(?:[T ]?([01]\d|2[0-3]):?([0-5]\d)(?::?([0-5]\d))?)?(?:\D|$)",
     )
 });
-/// Months by name, in the languages of Western Europe, by their first letters.
-static ENGLISH: LazyLock<Pattern> = LazyLock::new(|| {
+/// Day, month by name and year, or month, day and year.
+static NAMED_MONTH: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::later(format!(
-        r"(?i)(?:^|[^\p{{L}}\d])(?:(?P<d1>\d{{1,2}})(?:st|nd|rd|th|er|\.|º)?[ -](?:de |of )?)?(?P<mon>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mär|mai|okt|dez|fév|fev|avr|juin|juil|aoû|aou|déc|ene|abr|ago|dic|gen|mag|giu|lug|set|ott|out)\p{{L}}*\.?,?[ -](?:(?:de|del) )?(?:(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?,?[ ])?(?P<y>(?:19|20)\d{{2}})(?P<r>{TIME})"
+        r"(?i)(?:^|[^\p{{L}}\d])(?:(?P<d1>\d{{1,2}})(?:st|nd|rd|th|er|\.|º|ª)?[ -](?:de |of )?)?(?P<mon>(?:{})\p{{L}}*)\.?,?[ -](?:(?:de|del) )?(?:(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?,?[ ])?(?P<y>(?:19|20)\d{{2}})(?P<r>{TIME})",
+        months::alternatives()
+    ))
+});
+/// Year, month by name and day: `2023 Jan 7`, `2026. március 2.`
+static NAMED_MONTH_LAST: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::later(format!(
+        r"(?i)(?:^|[^\d])(?P<y>(?:19|20)\d{{2}})[ .,-]{{1,2}}(?P<mon>(?:{})\p{{L}}*)\.?[ -](?P<d1>3[01]|[12]\d|0?[1-9])(?:\D|$)",
+        months::alternatives()
     ))
 });
 /// Day, month and year, or month, day and year: `02-03-2026`, `02/28/2026`.
@@ -162,8 +171,12 @@ static HAN: LazyLock<Pattern> = LazyLock::new(|| {
 /// Full-width digits and colons to ASCII, odd blanks to one blank, Chinese numerals of dates to digits.
 pub fn normalise(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let between_digits = || out.ends_with(|b: char| b.is_ascii_digit());
         match c {
+            // 16h30
+            'h' if chars.peek().is_some_and(char::is_ascii_digit) && between_digits() => out.push(':'),
             '０'..='９' => out.push(char::from(b'0' + (c as u32 - '０' as u32) as u8)),
             '：' => out.push(':'),
             '－' | '–' | '—' | '‐' | '‑' => out.push('-'),
@@ -276,13 +289,14 @@ pub fn find_normalised(text: &str, context: &Context) -> Option<Found> {
     if let Some(found) = FULL.captures_iter(text).find_map(|c| calendar(&c, number(&c, "y")? as i16, false)) {
         return Some(found);
     }
-    if let Some(found) = english(text) {
+    let named = || NAMED_MONTH.captures_iter(text).find_map(|c| with_named_month(&c));
+    if let Some(found) = named().or_else(|| NAMED_MONTH_LAST.captures(text).and_then(|c| with_named_month(&c))) {
         return Some(found);
     }
     if let Some(found) = MINGUO_SHORT.captures(text).and_then(|c| calendar(&c, number(&c, "y")? as i16 + 1911, false)) {
         return Some(found);
     }
-    if let Some(found) = YEAR_LAST.captures(text).and_then(|c| year_last(&c)) {
+    if let Some(found) = YEAR_LAST.captures(text).and_then(|c| year_last(&c, context)) {
         return Some(found);
     }
     if let Some(found) = COMPACT.captures(text).and_then(|c| compact(&c)) {
@@ -373,10 +387,10 @@ fn time_of(c: &Captures<'_>) -> (Option<Time>, Option<Offset>) {
     (Time::new(hour, minute, second, 0).ok(), offset)
 }
 
-/// The day stands first, but for two numbers with a slash, which are American unless the second can be no day.
-fn year_last(c: &Captures<'_>) -> Option<Found> {
+/// The day stands first, but for two numbers with a slash, which are American where the page does not say otherwise.
+fn year_last(c: &Captures<'_>, context: &Context) -> Option<Found> {
     let (a, b) = (number(c, "a")? as i8, number(c, "b")? as i8);
-    let american = &c["s"] == "/" && a <= 12 || b > 12;
+    let american = &c["s"] == "/" && a <= 12 && !context.day_first || b > 12;
     let (month, day) = if american { (a, b) } else { (b, a) };
     let date = Date::new(number(c, "y")? as i16, month, day).ok()?;
     let (time, offset) = time_of(c);
@@ -390,26 +404,12 @@ fn parse_offset(text: &str) -> Option<Offset> {
     Offset::from_seconds(if text.starts_with('-') { -seconds } else { seconds }).ok()
 }
 
-fn english(text: &str) -> Option<Found> {
-    let c = ENGLISH.captures(text)?;
+fn with_named_month(c: &Captures<'_>) -> Option<Found> {
     let whole = c.get(0)?;
-    let month = match c.name("mon")?.as_str().to_lowercase().as_str() {
-        "jan" | "ene" | "gen" => 1,
-        "feb" | "fév" | "fev" => 2,
-        "mar" | "mär" => 3,
-        "apr" | "avr" | "abr" => 4,
-        "may" | "mai" | "mag" => 5,
-        "jun" | "juin" | "giu" => 6,
-        "jul" | "juil" | "lug" => 7,
-        "aug" | "aoû" | "aou" | "ago" => 8,
-        "sep" | "set" => 9,
-        "oct" | "okt" | "ott" | "out" => 10,
-        "nov" => 11,
-        _ => 12,
-    };
-    let day = number(&c, "d2").or_else(|| number(&c, "d1"))? as i8;
-    let date = Date::new(number(&c, "y")? as i16, month, day).ok()?;
-    let (time, offset) = time_of(&c);
+    let month = months::by_name(&c.name("mon")?.as_str().to_lowercase())?;
+    let day = number(c, "d2").or_else(|| number(c, "d1"))? as i8;
+    let date = Date::new(number(c, "y")? as i16, month, day).ok()?;
+    let (time, offset) = time_of(c);
     Some(Found { when: When { date, time, offset, relative: false }, start: whole.start(), end: whole.end() })
 }
 
@@ -511,6 +511,7 @@ mod tests {
             "二〇二五年一月二十八日15:04",
             "民國114年1月28日 15:04",
             "25-01-28 15:04",
+            "发布时间：25-01-2815:04",
             "01-28 15:04",
             "1月28日15:04",
             "20250128150400",
@@ -541,9 +542,24 @@ mod tests {
             ("03/28/2026", "2026-03-28"),
             ("2 de marzo de 2026", "2026-03-02"),
             ("2. März 2026", "2026-03-02"),
+            ("2 mars 2026 à 16h30", "2026-03-02T16:30:00+08:00"),
+            ("2 марта 2026 в 09:30", "2026-03-02T09:30:00+08:00"),
+            ("2 czerwca 2026", "2026-06-02"),
+            ("2 Mart 2026", "2026-03-02"),
+            ("2 maart 2026", "2026-03-02"),
+            ("2023 Jan 7;15(1)", "2023-01-07"),
+            ("26 Sep 2019 at 4:12pm", "2019-09-26T16:12:00+08:00"),
+            ("issue 12 version 2019, posted 3 May 2019", "2019-05-03"),
         ] {
             assert_eq!(read(text), want, "{text}");
         }
+    }
+
+    #[test]
+    fn the_order_of_day_and_month_is_that_of_the_page() {
+        let abroad = Context { day_first: true, ..context() };
+        let day = |context: &Context| find("03/02/2026", context).map(|f| f.when.date.to_string());
+        assert_eq!((day(&context()).as_deref(), day(&abroad).as_deref()), (Some("2026-03-02"), Some("2026-02-03")));
     }
 
     #[test]

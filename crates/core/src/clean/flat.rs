@@ -50,6 +50,7 @@ pub(super) fn clean(page: &Page<'_>, text: &str, sites: &Sites, options: &Option
         fetched_at: page.fetched_at,
         url_date: page.url.and_then(|u| date::in_url(u.path())),
         is_local: true,
+        day_first: false,
     };
     let mut record = record(page, body.text(), site.map(|s| &**s));
     if options.blocks {

@@ -12,6 +12,8 @@ pub struct Meta {
     pub title: String,
     /// Lower-case, trimmed name (`name`, `property` or `itemprop`) and content of every `meta` that has both.
     pub metas: Vec<(String, String)>,
+    /// Host of the page's address, as far as it is known.
+    pub host: Option<String>,
     /// Value of `link rel=canonical`.
     pub canonical: Option<String>,
     /// Value of `base href`.
@@ -20,7 +22,8 @@ pub struct Meta {
     pub lang: Option<String>,
     /// JSON-LD blocks, undecodable ones left out.
     pub json_ld: Vec<Value>,
-    /// `datetime` of the first `time` element.
+    /// `datetime` of the first `time` element below the first heading, else of the first; one marked as that of publication
+    /// before any.
     pub time: Option<String>,
     /// `meta http-equiv=refresh`.
     pub refresh: bool,
@@ -35,6 +38,7 @@ impl Meta {
     /// Reads a page's declarations.
     pub fn of(html: &Html) -> Self {
         let mut meta = Self::default();
+        let (mut headed, mut rank) = (false, 0);
         for node in html.tree.nodes() {
             let Node::Element(e) = node.value() else { continue };
             match e.name() {
@@ -59,8 +63,13 @@ impl Meta {
                 "base" if meta.base.is_none() => {
                     meta.base = e.attrs().find(|(n, _)| *n == "href").map(|(_, v)| v.trim().to_owned());
                 }
-                "time" if meta.time.is_none() => {
-                    meta.time = e.attrs().find(|(n, _)| *n == "datetime").map(|(_, v)| v.trim().to_owned());
+                "h1" => headed = true,
+                "time" if rank < 3 => {
+                    let here = if says_published(e) { 3 } else { 1 + u8::from(headed) };
+                    let value = e.attrs().find(|(n, _)| *n == "datetime").map(|(_, v)| v.trim());
+                    if let Some(value) = value.filter(|v| here > rank && !v.is_empty() && !says_modified(e)) {
+                        (meta.time, rank) = (Some(value.to_owned()), here);
+                    }
                 }
                 "script" => {
                     let is_ld =
@@ -157,6 +166,24 @@ impl Meta {
             None => Vec::new(),
         }
     }
+}
+
+/// A `time` that is marked as that of publication: `itemprop=datePublished`, `class="entry-date published"`.
+fn says_published(e: &scraper::node::Element) -> bool {
+    names(e).any(|v| ["datepublished", "published", "pubdate", "entry-date"].iter().any(|w| v.contains(w)))
+        && !says_modified(e)
+}
+
+/// A `time` that is marked as that of the last change.
+fn says_modified(e: &scraper::node::Element) -> bool {
+    let mut all = names(e);
+    let marked = all.any(|v| ["updated", "modified"].iter().any(|w| v.contains(w)));
+    // WordPress marks one time as both where nothing changed.
+    marked && !names(e).any(|v| v.contains("published"))
+}
+
+fn names(e: &scraper::node::Element) -> impl Iterator<Item = String> + '_ {
+    e.attrs().filter(|(n, _)| matches!(*n, "class" | "itemprop")).map(|(_, v)| v.to_ascii_lowercase())
 }
 
 /// Rank of an object that describes the page, and least rank of an article with this page's headline.

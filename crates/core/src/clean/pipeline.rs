@@ -20,8 +20,8 @@ use super::mojibake::Damage;
 use super::steps::Source;
 use super::title::Headline;
 use super::{
-    Body, Cleaned, Options, Page, PageKind, Rejection, binary, byline, decode, dom, embedded, generic, links, mojibake,
-    published, redirect, structure, tidy, title, truncated, trust, watch,
+    Body, Cleaned, Options, Page, PageKind, Rejection, binary, by_name, byline, decode, dom, embedded, generic, links,
+    mojibake, published, redirect, structure, tidy, title, truncated, trust, watch,
 };
 use crate::record::{Doubt, Image, Kind, Method, Provenance, Reason, Record};
 use crate::sites::plan::{Index, Plan};
@@ -89,6 +89,13 @@ struct Ready<'a> {
     frames: &'a Known,
     blocks: bool,
     outline: bool,
+}
+
+/// What a page shows of its article.
+struct Shown {
+    title: Option<String>,
+    published: Option<When>,
+    source: Option<String>,
 }
 
 fn html(page: &Page<'_>, sites: &Sites, options: &Options) -> Cleaned {
@@ -162,7 +169,8 @@ fn document(
     let plain = Keep { no_links: !options.links, ..Keep::default() };
     let keep = plan.map_or(&plain, |p| if options.links { &p.keep } else { &p.keep_no_links });
     let html = dom::document(text, keep);
-    let meta = Meta::of(&html);
+    let mut meta = Meta::of(&html);
+    meta.host = page.url.and_then(Url::host_str).map(str::to_owned);
     // A base that is not an address of the web is none (HTML standard, "set the frozen base URL").
     let declared = |u: &Url| links::resolve(u, meta.base.as_deref()?);
     let base = page.url.map(|u| declared(u).unwrap_or_else(|| u.clone()));
@@ -174,7 +182,7 @@ fn document(
         site: site.map(|s| &**s),
         sites,
         charset: encoding.name().to_ascii_lowercase(),
-        context: context(page, site.map(|s| &**s), is_chinese(text, &meta)),
+        context: context(page, site.map(|s| &**s), &meta, is_chinese(text, &meta)),
         frames: &options.frames,
         blocks: options.blocks,
         outline: options.outline,
@@ -216,14 +224,22 @@ fn document(
     out
 }
 
-fn context(page: &Page<'_>, site: Option<&Site>, is_chinese: bool) -> Context {
+fn context(page: &Page<'_>, site: Option<&Site>, meta: &Meta, is_chinese: bool) -> Context {
     let shanghai = || if is_chinese { date::shanghai() } else { jiff::tz::TimeZone::UTC };
     Context {
         zone: site.map_or_else(shanghai, |s| s.timezone.clone()),
         fetched_at: page.fetched_at,
         url_date: page.url.and_then(|u| date::in_url(u.path())),
         is_local: site.is_some() || is_chinese,
+        day_first: meta.lang.as_deref().is_some_and(puts_day_first),
     }
+}
+
+/// True for the languages of which no country but the United States, the Philippines and Canada writes the month first.
+fn puts_day_first(lang: &str) -> bool {
+    const MONTH_FIRST: [&str; 6] = ["en", "en-us", "en-ph", "en-ca", "zh", "ja"];
+    let lang = lang.to_ascii_lowercase().replace('_', "-");
+    !lang.is_empty() && !MONTH_FIRST.contains(&lang.as_str()) && !lang.starts_with("zh-")
 }
 
 /// A page in Chinese, whose times without a zone are those of the mainland: by its title, or its commonest character.
@@ -331,9 +347,16 @@ impl Ready<'_> {
         record.section = found.section;
         record.keywords = found.keywords;
         record.images = with_captions(found.images, &found.body.captions);
-        self.dates(&mut record, found.published, found.modified);
+        let shown = found.published.is_none().then(|| self.shown(&record.text));
+        let published = found.published.or_else(|| shown.as_ref().and_then(|s| s.published));
+        let modified = found.modified.or_else(|| published::declared_modified(self.meta, &self.context));
+        self.dates(&mut record, published, modified.filter(|m| Some(*m) != published));
         let host_name = self.page.url.and_then(Url::host_str).and_then(|h| site.names.get(h));
         staff_into(&mut record, found.staff);
+        if let Some(shown) = shown {
+            record.title = record.title.or(shown.title);
+            record.source = record.source.or(shown.source);
+        }
         if record.source.is_none() {
             record.source = host_name.cloned();
         }
@@ -343,6 +366,19 @@ impl Ready<'_> {
         out.signals = Some(Box::new(signals));
         out.article = Ok(Box::new(record));
         out
+    }
+
+    /// Title, date and source as the generic extractor reads them, for a template whose steps give no date.
+    fn shown(&self, text: &str) -> Shown {
+        let all = blocks::blocks(self.html, root(self.html), &|_| false);
+        let headline = title::choose(&all, self.meta);
+        let is_body = |l: &blocks::Line<'_>| text.contains(l.text.trim());
+        let long = |l: &&blocks::Line<'_>| l.chars >= 8;
+        let first = all.lines.iter().position(|l| long(&l) && is_body(l)).unwrap_or(all.lines.len());
+        let end = all.lines.iter().rposition(|l| long(&l) && is_body(l)).map_or(first, |at| at + 1);
+        let published = published::find(&all, self.meta, headline.as_ref(), first..end, &self.context);
+        let staff = byline::near(&all, &tidy::Body::default(), headline.as_ref(), first, end, self.meta);
+        Shown { published, source: staff.source, title: headline.map(|h| h.text) }
     }
 
     fn dates(&self, record: &mut Record, published: Option<When>, modified: Option<When>) {
@@ -451,6 +487,9 @@ impl Ready<'_> {
         if staff.authors.is_empty() {
             let of_outlet = |name: &String| staff.source.as_ref() == Some(name);
             staff.authors = self.meta.json_ld_authors().into_iter().filter(|n| !of_outlet(n)).collect();
+        }
+        if staff.authors.is_empty() && !title::is_mostly_han(&record.text) {
+            staff.authors = by_name::authors(all, headline.as_ref(), self.meta);
         }
         staff_into(&mut record, staff);
         record.truncated = truncated::is_truncated(body.fold, &record.text, self.meta);

@@ -3,12 +3,13 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
 
 use super::blocks::{Blocks, Line};
 use super::date::{self, Context, When};
-use super::generic::punctuation;
+use super::generic::{ends_sentence, punctuation};
 use super::hints::Hints;
 use super::meta::Meta;
 use super::title::Headline;
@@ -17,7 +18,10 @@ use crate::pattern::Pattern;
 /// `meta` names that hold the date of publication, in order of trust.
 const METAS: &[&str] = &[
     "article:published_time",
+    "article:published",
+    "article.published",
     "og:published_time",
+    "og:article:published_time",
     "datepublished",
     "publishdate",
     "pubdate",
@@ -29,11 +33,32 @@ const METAS: &[&str] = &[
     "weibo:article:create_at",
     "publication_date",
     "publishtime",
-    "date",
-    "dc.date",
-    "dc.date.issued",
+    "published_time",
+    "published_at",
+    "published_date",
+    "published-date",
+    "publisheddate",
+    "date_published",
+    "publish-date",
+    "publish_date",
+    "pub_date",
+    "published",
+    "article_date_original",
+    "originalpublicationdate",
+    "cxenseparse:recs:publishtime",
+    "cxenseparse:publishtime",
+    "citation_publication_date",
+    "citation_online_date",
     "sailthru.date",
     "parsely-pub-date",
+    "dc.date.issued",
+    "dcterms.issued",
+    "dcterms.created",
+    "dc.date.created",
+    "dc.date",
+    "dcterms.date",
+    "date",
+    "citation_date",
 ];
 
 /// Finds the date of publication. `body` is the body's lines, in which sentences speak of other days.
@@ -62,14 +87,20 @@ pub fn find(
 
 /// Finds the date of the last change, if the page gives one after its publication.
 pub fn modified(blocks: &Blocks<'_>, meta: &Meta, headline: Option<&Headline>, context: &Context) -> Option<When> {
-    const NAMES: [&str; 4] = ["article:modified_time", "og:updated_time", "datemodified", "last-modified"];
-    let declared = NAMES.iter().filter_map(|n| meta.get(n)).chain(meta.json_ld_text("dateModified"));
     let shown = headline.and_then(|h| h.line).into_iter().flat_map(|at| blocks.lines.iter().skip(at + 1).take(REACH));
-    let labelled = shown.filter(|l| l.chars < 60).filter_map(|l| {
-        let at = MODIFIED.iter().find_map(|w| l.text.find(w))?;
+    let mut labelled = shown.filter(|l| l.chars < 60).filter_map(|l| {
+        let at = modified_at(&l.text)?;
         date::find(&l.text[at..], context).map(|f| f.when)
     });
-    labelled.chain(declared.filter_map(|text| date::parse_value(text, context))).next().map(|w| localised(w, context))
+    labelled.next().map(|w| localised(w, context)).or_else(|| declared_modified(meta, context))
+}
+
+/// The date of the last change that `meta` and JSON-LD declare.
+pub fn declared_modified(meta: &Meta, context: &Context) -> Option<When> {
+    const NAMES: [&str; 5] =
+        ["article:modified_time", "article:modified", "og:updated_time", "datemodified", "last-modified"];
+    let declared = NAMES.iter().filter_map(|n| meta.get(n)).chain(meta.json_ld_text("dateModified"));
+    declared.filter_map(|text| date::parse_value(text, context)).next().map(|w| localised(w, context))
 }
 
 /// A time in UTC is that of the zone whose days the page shows.
@@ -89,23 +120,31 @@ pub fn from_url(context: &Context) -> Option<When> {
     context.url_date.map(|date| When { date, time: None, offset: None, relative: false })
 }
 
-/// What `meta`, JSON-LD and `time` declare.
+/// What `meta`, JSON-LD and `time` declare, in this order of trust; a day is completed with the time that a later one gives.
 pub fn declared(meta: &Meta, context: &Context) -> Option<When> {
     let mut best: Option<When> = None;
     let metas = METAS.iter().filter_map(|name| meta.get(name));
     let ld = ["datePublished", "dateCreated", "uploadDate", "pubDate"].iter().filter_map(|k| meta.json_ld_text(k));
-    for text in metas.chain(ld).chain(meta.time.as_deref()) {
+    let own = metas.chain(ld);
+    for text in own.chain(meta.time.as_deref()) {
         let Some(when) = date::parse_value(text, context).map(|w| localised(w, context)) else { continue };
-        if when.time.is_some() {
-            return Some(when);
+        match best {
+            None => best = Some(when),
+            Some(day) if day.time.is_none() && when.time.is_some() && day.date == when.date => best = Some(when),
+            Some(_) => {}
         }
-        best = best.or(Some(when));
+        if best.is_some_and(|w| w.time.is_some()) {
+            break;
+        }
     }
     best
 }
 
 /// How many lines after the headline can hold its date.
 const REACH: usize = 14;
+
+/// How many lines after the headline, or after the body, stand right below it.
+const NEXT: usize = 8;
 
 /// A date that the page shows, and whether it stands right below the headline or is labelled as that of publication.
 #[derive(Debug, Clone, Copy)]
@@ -118,12 +157,12 @@ struct Shown {
 fn visible(blocks: &Blocks<'_>, headline: Option<&Headline>, body: Range<usize>, context: &Context) -> Option<Shown> {
     let lines = &blocks.lines;
     let mut day: Option<Shown> = None;
-    let in_text = |i: usize| body.contains(&i) && is_text(&lines[i]);
+    let in_text = |i: usize| body.contains(&i) && is_text(&lines[i]) && !opens_with_date(&lines[i], context);
     if let Some(at) = headline.and_then(|h| h.line) {
         let after = at + headline.map_or(1, |h| h.lines.max(1));
         let near = (after..lines.len().min(after + REACH)).chain((at.saturating_sub(6)..at).rev());
         for i in near.filter(|i| !in_text(*i)) {
-            let Some(when) = of_line(lines, i, context) else { continue };
+            let Some(when) = of_line(lines, i, i >= after && i < after + NEXT, context) else { continue };
             let found = Shown { when, near: i >= after && i < body.start.max(after + 4) || is_labelled(&lines[i]) };
             if when.time.is_some() {
                 return Some(found);
@@ -131,26 +170,86 @@ fn visible(blocks: &Blocks<'_>, headline: Option<&Headline>, body: Range<usize>,
             day = day.or(Some(found));
         }
     }
-    if day.is_none() {
-        let labelled = |l: &Line<'_>| l.hints.contains(Hints::META) || is_labelled(l);
-        let from = body.end.min(lines.len());
-        let order = (from..lines.len().min(from + 20)).chain(0..from);
-        for i in order.filter(|i| labelled(&lines[*i]) && !in_text(*i)) {
-            let Some(when) = of_line(lines, i, context) else { continue };
-            let found = Shown { when, near: is_labelled(&lines[i]) };
-            if when.time.is_some() {
-                return Some(found);
-            }
-            day = day.or(Some(found));
+    day.or_else(|| labelled(lines, &body, in_text, context)).or_else(|| below(lines, &body, context))
+}
+
+/// The date of a line that says that it is that of publication, or that stands in an element for such things: below the
+/// body, then anywhere.
+fn labelled(
+    lines: &[Line<'_>],
+    body: &Range<usize>,
+    in_text: impl Fn(usize) -> bool,
+    context: &Context,
+) -> Option<Shown> {
+    let mut day: Option<Shown> = None;
+    let says = |l: &Line<'_>| is_labelled(l) || l.hints.contains(Hints::META) && l.link_share() < 0.3;
+    let from = body.end.min(lines.len());
+    let order = (from..lines.len().min(from + 20)).chain(0..from);
+    for i in order.filter(|i| says(&lines[*i]) && (!in_text(*i) || is_first_published(&lines[*i]))) {
+        let Some(when) = of_line(lines, i, false, context) else { continue };
+        let found = Shown { when, near: is_labelled(&lines[i]) };
+        if when.time.is_some() {
+            return Some(found);
         }
+        day = day.or(Some(found));
     }
     day
 }
 
+/// A line right below the body that is a date and nothing else.
+fn below(lines: &[Line<'_>], body: &Range<usize>, context: &Context) -> Option<Shown> {
+    let after = lines.iter().enumerate().skip(body.end).take(NEXT).take_while(|(_, l)| l.link_share() < 0.5);
+    let alone = |l: &Line<'_>| l.chars <= 20 && l.links == 0 && !l.hidden;
+    after
+        .filter(|(_, l)| alone(l))
+        .find_map(|(i, _)| of_line(lines, i, true, context))
+        .map(|when| Shown { when, near: false })
+}
+
+/// A line that begins with a date and is not a sentence: `3 March 2026 by Anne Smith, staff writer. 8 minutes`.
+///
+/// Sentences of Chinese news begin with a date.
+fn opens_with_date(line: &Line<'_>, context: &Context) -> bool {
+    line.is_latin()
+        && line.chars <= 100
+        && !ends_sentence(&line.text)
+        && date::find(&line.text, context).is_some_and(|f| f.start <= 3)
+}
+
+/// `This article was originally published on …`
+fn is_first_published(line: &Line<'_>) -> bool {
+    ["originally published on", "first published on"].iter().any(|w| line.text.contains(w))
+}
+
 fn is_labelled(line: &Line<'_>) -> bool {
-    ["发布时间", "发布日期", "发表时间", "发稿时间", "发布于", "發佈時間", "發布時間", "Published", "posted"]
-        .iter()
-        .any(|w| line.text.contains(w))
+    static WORDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| words(&LABELS));
+    WORDS.as_ref().is_some_and(|w| w.is_match(line.text.as_ref()))
+}
+
+/// Words before the date of publication, whatever their case in Latin letters.
+const LABELS: [&str; 18] = [
+    "发布时间",
+    "发布日期",
+    "发表时间",
+    "发稿时间",
+    "发布于",
+    "發佈時間",
+    "發布時間",
+    "published",
+    "posted",
+    "publié le",
+    "veröffentlicht",
+    "publicado",
+    "pubblicato",
+    "gepubliceerd",
+    "publicerad",
+    "опубликован",
+    "opublikowan",
+    "yayınlan",
+];
+
+fn words(words: &[&str]) -> Option<AhoCorasick> {
+    AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok()
 }
 
 /// A sentence of the text, rather than a line about it.
@@ -174,20 +273,19 @@ fn is_other_day(text: &str) -> bool {
 }
 
 /// The date of a line, with what the lines right after it add (2019 / 09/07 / 19:02 in three elements).
-fn of_line(lines: &[Line<'_>], i: usize, context: &Context) -> Option<When> {
+///
+/// `is_next`: it stands right below the headline or the body, where the name of an element proves nothing.
+fn of_line(lines: &[Line<'_>], i: usize, is_next: bool, context: &Context) -> Option<When> {
     let line = &lines[i];
-    if line.chars > 120 || line.hints.intersects(Hints::RELATED.union(Hints::COMMENT).union(Hints::FOOT)) {
+    let odd = Hints::RELATED.union(Hints::COMMENT).union(Hints::FOOT);
+    if line.chars > 120 || line.hints.intersects(odd) && !(is_next && line.chars <= 40) {
         return None;
     }
     let text = line.text.as_ref();
-    if is_modified(text) || is_other_day(text) {
+    if is_other_day(text) {
         return None;
     }
-    // Of two dates on a line, the one that says so is that of publication.
-    let text = match ["发布时间", "发布日期", "发表时间", "发布于"].iter().find_map(|w| text.find(w)) {
-        Some(at) if MODIFIED.iter().any(|w| text[..at].contains(w)) => &text[at..],
-        _ => text,
-    };
+    let text = before_modified(text, context)?;
     let found = date::find(text, context);
     if let Some(found) = found
         && found.when.time.is_some()
@@ -211,11 +309,42 @@ fn of_line(lines: &[Line<'_>], i: usize, context: &Context) -> Option<When> {
     found.map(|f| f.when)
 }
 
-/// The line speaks of the last change.
-pub fn is_modified(text: &str) -> bool {
-    MODIFIED.iter().any(|w| text.contains(w)) && !text.contains("发布")
+/// What a line says of the publication: all of it, if it does not speak of the last change too; `None` if it only does that.
+fn before_modified<'t>(text: &'t str, context: &Context) -> Option<&'t str> {
+    let Some(at) = modified_at(text) else { return Some(text) };
+    if let Some(label) = ["发布时间", "发布日期", "发表时间", "发布于"].iter().find_map(|w| text.find(w))
+    {
+        return Some(if label > at { &text[label..] } else { &text[..at] });
+    }
+    let has_date = |part: &str| date::find(part, context).is_some();
+    let both = has_date(&text[..at]) && has_date(&text[at..]);
+    (both || text.contains("发布")).then_some(if both { &text[..at] } else { text })
 }
 
-/// Words before the date of the last change.
-const MODIFIED: [&str; 9] =
-    ["最后更新", "更新时间", "更新于", "修改时间", "编辑于", "最後更新", "更新時間", "Last updated", "Updated"];
+/// Where a line begins to speak of the last change.
+fn modified_at(text: &str) -> Option<usize> {
+    static WORDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| words(&MODIFIED));
+    WORDS.as_ref()?.find(text).map(|m| m.start())
+}
+
+/// Words before the date of the last change, whatever their case in Latin letters.
+const MODIFIED: [&str; 18] = [
+    "最后更新",
+    "更新时间",
+    "更新于",
+    "修改时间",
+    "编辑于",
+    "最後更新",
+    "更新時間",
+    "updated",
+    "modified",
+    "mis à jour",
+    "aktualisiert",
+    "actualizado",
+    "aggiornato",
+    "atualizado",
+    "bijgewerkt",
+    "обновлен",
+    "zaktualizowan",
+    "güncelle",
+];

@@ -4,6 +4,7 @@ use super::blocks::{Blocks, Tag};
 use super::byline::is_han;
 use super::hints::Hints;
 use super::meta::Meta;
+use super::site_name as site;
 
 /// A headline, and where it stands among the page's lines if it is visible there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,9 @@ pub fn squash(text: &str) -> String {
 /// Least characters (squashed) of a heading that can be believed to be the headline.
 const MIN_CHARS: usize = 4;
 
+/// … and most.
+const MAX_CHARS: usize = 200;
+
 /// Chooses the headline.
 pub fn choose(blocks: &Blocks<'_>, meta: &Meta) -> Option<Headline> {
     if declares_no_headline(meta)
@@ -41,7 +45,8 @@ pub fn choose(blocks: &Blocks<'_>, meta: &Meta) -> Option<Headline> {
     }
     let declared = squash(&meta.title);
     let og = meta.get("og:title").or_else(|| meta.json_ld_text("headline")).map(squash).unwrap_or_default();
-    let whole = declared_title(meta).map(|t| squash(&t).chars().count()).unwrap_or_default();
+    let stripped = declared_title(meta).map(|t| squash(&t)).unwrap_or_default();
+    let whole = stripped.chars().count();
     let mut best: Option<(i64, Headline)> = None;
     for elem in &blocks.elems {
         let lines = &blocks.lines[elem.first as usize..(elem.end.max(elem.first)) as usize];
@@ -56,7 +61,7 @@ pub fn choose(blocks: &Blocks<'_>, meta: &Meta) -> Option<Headline> {
         let text = lines.iter().map(|l| l.text.as_ref()).collect::<Vec<_>>().join(" ");
         let squashed = squash(&text);
         let n = squashed.chars().count();
-        if !(MIN_CHARS..=120).contains(&n) {
+        if !(MIN_CHARS..=MAX_CHARS).contains(&n) || squashed != stripped && site::names_site(&text, meta) {
             continue;
         }
         let mut score = heading;
@@ -65,7 +70,8 @@ pub fn choose(blocks: &Blocks<'_>, meta: &Meta) -> Option<Headline> {
                 && (whole.contains(&squashed) || (n >= 8 && squashed.contains(whole) && whole.chars().count() * 2 > n))
         };
         // A word or two of the declared title are a rubric's name, or a part's heading.
-        let agrees = (said(&declared) || said(&og)) && n * 5 >= whole.min(60) * 2;
+        let agrees =
+            (said(&declared) || said(&og) || lines.len() == 1 && said(&stripped)) && n * 5 >= whole.min(60) * 2;
         if agrees {
             score += 40 + (n.min(60) as i64);
             if og == squashed || declared == squashed {
@@ -91,22 +97,85 @@ pub fn choose(blocks: &Blocks<'_>, meta: &Meta) -> Option<Headline> {
             best = Some((score, Headline { text, line: Some(elem.first as usize), lines: lines.len(), agrees }));
         }
     }
-    match best {
-        Some((score, headline)) if headline.agrees && score >= 40 => return Some(headline),
+    match &best {
+        Some((score, headline)) if headline.agrees && *score >= 40 => {
+            let whole = [&stripped, &declared, &og].into_iter().any(|d| *d == squash(&headline.text));
+            let first = (!whole).then(|| first_heading(blocks, meta)).flatten();
+            // A part's heading may agree too.
+            let above = first.filter(|h| !is_first_rank(blocks, headline) && h.line < headline.line);
+            return above.or_else(|| best.map(|(_, h)| Headline { text: as_declared(h.text, meta), ..h }));
+        }
         _ => {}
+    }
+    if let Some(headline) = first_heading(blocks, meta).filter(|h| !is_mostly_han(&h.text)) {
+        return Some(headline);
     }
     // A headline that is no heading: a line that the declared title begins or ends with.
     if let Some(headline) = plain_line(blocks, &declared).or_else(|| plain_line(blocks, &og)) {
         return Some(headline);
     }
+    if let Some(headline) = first_heading(blocks, meta) {
+        return Some(headline);
+    }
     let declared_text = declared_title(meta);
+    // A lower heading that shares little with the declared title is a part's.
+    let leads = |h: &Headline| is_mostly_han(&h.text) || is_first_rank(blocks, h);
     if let Some((score, headline)) = best
-        && (score >= 16 || declared_text.is_none())
+        && (score >= 16 && leads(&headline) || declared_text.is_none())
         && !is_generic_heading(&headline.text)
     {
         return Some(headline);
     }
     declared_text.map(|text| Headline { text, line: None, lines: 0, agrees: false })
+}
+
+/// The first heading of the first rank that shares words with the declared title: `A guide to …`, declared as `… explained`.
+fn first_heading(blocks: &Blocks<'_>, meta: &Meta) -> Option<Headline> {
+    let headline = meta.json_ld_text("headline").unwrap_or_default();
+    let declared = format!("{} {} {headline}", meta.get("og:title").unwrap_or_default(), meta.title);
+    blocks.elems.iter().filter(|e| e.tag == Tag::H(1)).find_map(|e| {
+        let lines = blocks.lines.get(e.first as usize..e.end.max(e.first) as usize)?;
+        let odd = |l: &super::blocks::Line<'_>| l.hidden || l.link_share() > 0.5;
+        if lines.is_empty() || lines.len() > 3 || lines.iter().any(odd) {
+            return None;
+        }
+        let text = lines.iter().map(|l| l.text.as_ref()).collect::<Vec<_>>().join(" ");
+        let n = squash(&text).chars().count();
+        let fits = (8..=MAX_CHARS).contains(&n) && !site::names_site(&text, meta) && !is_generic_heading(&text);
+        let shares = fits && shared(&text, &declared) >= 0.3;
+        shares.then_some(Headline { text, line: Some(e.first as usize), lines: lines.len(), agrees: false })
+    })
+}
+
+fn is_first_rank(blocks: &Blocks<'_>, headline: &Headline) -> bool {
+    headline.line.is_some_and(|at| blocks.elems.iter().any(|e| e.tag == Tag::H(1) && e.first as usize == at))
+}
+
+/// Share of a text's words that another has; of its pairs of characters, if it is Chinese.
+fn shared(text: &str, other: &str) -> f32 {
+    if is_mostly_han(text) {
+        return overlap(&squash(text), &squash(other));
+    }
+    let words = |s: &str| -> Vec<String> { s.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase).collect() };
+    let (own, other) = (words(text), words(other));
+    let known = own.iter().filter(|w| !w.is_empty() && other.contains(w)).count();
+    known as f32 / own.iter().filter(|w| !w.is_empty()).count().max(1) as f32
+}
+
+/// The declared spelling of a headline that the page sets in capitals, or with a date, a rubric or a by-line around it.
+fn as_declared(text: String, meta: &Meta) -> String {
+    let Some(declared) = declared_title(meta) else { return text };
+    let (shown, whole) = (squash(&text), squash(&declared));
+    let shouts = |s: &str| s.contains(' ') && s.chars().any(char::is_uppercase) && !s.chars().any(char::is_lowercase);
+    if shown == whole {
+        return if shouts(&text) && !shouts(&declared) { declared } else { text };
+    }
+    let rubric =
+        |rest: &str| rest.len() <= 60 && rest.trim_end().ends_with([':', '|', '/']) || super::kind::has_date(rest);
+    let behind = || text.strip_suffix(declared.as_str()).is_some_and(rubric);
+    let before = || shown.starts_with(&whole) && text.get(declared.len()..).is_some_and(super::kind::has_date);
+    let long = whole.chars().count() >= 12 && !is_mostly_han(&text);
+    if long && (behind() || before()) { declared } else { text }
 }
 
 /// True if what the page declares as its title names the site, or the kind of page, and no article.
@@ -155,7 +224,7 @@ fn declares_no_headline(meta: &Meta) -> bool {
     let first = declared.split(['_', '|', '｜', '-', '—', '–']).next().unwrap_or_default().trim();
     let squashed = squash(first);
     let n = squashed.chars().count();
-    let names_site = meta.get("og:site_name").is_some_and(|site| squash(site) == squash(declared));
+    let names_site = meta.get("og:site_name").is_some_and(|site| squash(site) == squash(declared)) && n <= 24;
     n == 0
         || names_site
         || PAGES.contains(&squashed.as_str())
@@ -235,18 +304,27 @@ fn plain_line(blocks: &Blocks<'_>, declared: &str) -> Option<Headline> {
         .filter(|(_, l)| !l.hidden && l.link_share() < 0.5 && (8..=120).contains(&l.chars))
         .filter(|(_, l)| !l.hints.intersects(Hints::COMMENT.union(Hints::RELATED)))
         .find_map(|(i, l)| {
-            let squashed = squash(&l.text);
+            let text = without_counter(l.text.trim());
+            let squashed = squash(text);
             let chars = squashed.chars().count();
             // Some sites put their own name before the headline.
             let is_headline = declared.starts_with(&squashed) && chars * 10 >= n * 4
                 || declared.ends_with(&squashed) && chars * 2 >= n;
             (chars >= 8 && is_headline).then(|| Headline {
-                text: l.text.trim().to_owned(),
+                text: text.to_owned(),
                 line: Some(i),
                 lines: 1,
                 agrees: true,
             })
         })
+}
+
+/// A gallery's headline without which of its pictures is shown: `… (5/7)`.
+fn without_counter(text: &str) -> &str {
+    let counted =
+        |t: &str| t.rfind(['(', '（']).filter(|at| super::noise::is_counter(t[*at..].trim_matches(['(', '（'])));
+    let inner = text.strip_suffix([')', '）']);
+    inner.and_then(|t| Some(t[..counted(t)?].trim_end())).unwrap_or(text)
 }
 
 /// Words that head a part of a page.
@@ -261,9 +339,9 @@ fn is_generic_heading(text: &str) -> bool {
 /// The declared title without the site's suffix.
 pub fn declared_title(meta: &Meta) -> Option<String> {
     if let Some(og) = meta.get("og:title").filter(|t| !t.is_empty()) {
-        return Some(strip_suffix(og));
+        return Some(site::without_site(og, meta));
     }
-    (!meta.title.is_empty()).then(|| strip_suffix(&meta.title))
+    (!meta.title.is_empty()).then(|| site::without_site(&meta.title, meta))
 }
 
 /// Cuts `_新浪网`, ` - 深圳新闻网`, `|栏目` off the end of a title, as long as more is left than is cut.
@@ -283,10 +361,10 @@ pub fn strip_suffix(title: &str) -> String {
     text.trim_end_matches(|c: char| matches!(c, '_' | '-' | '|' | '—' | '–' | '·') || c.is_whitespace()).to_owned()
 }
 
-fn last_separator(text: &str) -> Option<(usize, usize)> {
+pub(super) fn last_separator(text: &str) -> Option<(usize, usize)> {
     text.char_indices().rev().find_map(|(i, c)| {
         let separates = match c {
-            '_' | '|' | '｜' | '丨' => true,
+            '_' | '|' | '｜' | '丨' | '»' | '•' => true,
             '-' | '–' | '—' | '－' => {
                 let before = text[..i].chars().next_back();
                 let after = text[i + c.len_utf8()..].chars().next();
@@ -337,6 +415,12 @@ mod tests {
         assert_eq!(words(&["原创深圳地铁四条新线本周试跑"]), want);
         assert_eq!(words(&["深圳地铁四条新线", "本周试跑"]), None);
         assert_eq!(words(&["深圳地铁四条新线本周试跑"]), None);
+    }
+
+    #[test]
+    fn a_gallerys_counter_is_no_part_of_the_headline() {
+        assert_eq!(without_counter("十二只熊猫幼仔开始群体生活 (5/7)"), "十二只熊猫幼仔开始群体生活");
+        assert_eq!(without_counter("话剧巡演结束（图）"), "话剧巡演结束（图）");
     }
 
     #[test]
