@@ -195,12 +195,17 @@ enum Breaks {
     Code,
 }
 
+/// Longest answer of a survey, in characters.
+const MAX_ANSWER: u32 = 60;
+
 struct Builder<'a> {
     out: Blocks<'a>,
     parts: Vec<Cow<'a, str>>,
     line: Line<'a>,
     /// Cells of a row before the one under way: bytes of the joined text.
     cells: String,
+    /// A button that picks an answer stands before the line under way.
+    answer: bool,
 }
 
 impl<'a> Builder<'a> {
@@ -213,8 +218,14 @@ impl<'a> Builder<'a> {
         let text = if line.code { join_code(&self.parts) } else { join_parts(&self.parts) };
         self.parts.clear();
         if !text.is_empty() {
-            self.out.lines.push(Line { text, ..line });
+            let hints = self.answered(&line);
+            self.out.lines.push(Line { text, hints, ..line });
         }
+    }
+
+    fn answered(&mut self, line: &Line<'_>) -> Hints {
+        let is_answer = std::mem::take(&mut self.answer) && line.chars <= MAX_ANSWER;
+        if is_answer { line.hints.union(Hints::ANSWER) } else { line.hints }
     }
 
     /// Ends the cell of a row: what follows is parted from it by a tab.
@@ -234,7 +245,8 @@ impl<'a> Builder<'a> {
         let line = std::mem::replace(&mut self.line, empty_line());
         let text = cells.strip_suffix('\t').unwrap_or(&cells);
         if line.chars > 0 {
-            self.out.lines.push(Line { text: Cow::Owned(text.to_owned()), ..line });
+            let hints = self.answered(&line);
+            self.out.lines.push(Line { text: Cow::Owned(text.to_owned()), hints, ..line });
         }
     }
 
@@ -447,7 +459,8 @@ fn is_skipped(name: &str) -> bool {
 
 /// Walks the tree below `root` and makes its lines. Nodes for which `cut` holds are left out with all they contain.
 pub fn blocks<'a>(html: &'a Html, root: NodeId, cut: &dyn Fn(NodeId) -> bool) -> Blocks<'a> {
-    let mut b = Builder { out: Blocks::default(), parts: Vec::new(), line: empty_line(), cells: String::new() };
+    let mut b =
+        Builder { out: Blocks::default(), parts: Vec::new(), line: empty_line(), cells: String::new(), answer: false };
     let Some(root) = html.tree.get(root) else { return b.out };
     let mut stack: Vec<Open> = Vec::with_capacity(64);
     let mut skip = 0usize;
@@ -494,6 +507,7 @@ fn void<'a>(b: &mut Builder<'a>, stack: &[Open], e: &'a scraper::node::Element) 
     match e.name() {
         "br" if stack.last().is_some_and(|o| o.in_row) => b.parts.push(Cow::Borrowed(" ")),
         "br" => b.flush(),
+        "input" => b.answer |= e.attr("type").is_some_and(|t| t.eq_ignore_ascii_case("radio")),
         "img" | "amp-img" => {
             if let (Some(text), Some(open)) = (pictures::spoken(e), stack.last()) {
                 b.text(text, open);

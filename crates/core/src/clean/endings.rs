@@ -1,6 +1,7 @@
 //! Where an article ends within its container: at readers' comments, at teasers of other articles.
 
 use super::blocks::Blocks;
+use super::hints::Hints;
 use super::noise::Class;
 use super::tidy::{Item, ends_article};
 
@@ -24,6 +25,21 @@ pub(super) fn comments_from(items: &[Item<'_, '_>]) -> usize {
         before += usize::from(item.solid);
     }
     items.len()
+}
+
+/// Where a survey of the readers begins: at the questions above the first of three answers or more.
+pub(super) fn survey_from(items: &[Item<'_, '_>]) -> usize {
+    let is_answer = |item: &Item<'_, '_>| item.line.hints.contains(Hints::ANSWER);
+    let asks = |item: &Item<'_, '_>| !item.solid || item.line.text.trim_end().ends_with(['？', '?']);
+    let Some(first) = items.iter().position(is_answer) else { return items.len() };
+    let last = items.iter().rposition(is_answer).unwrap_or(first);
+    if items.iter().filter(|x| is_answer(x)).count() < 3 {
+        return items.len();
+    }
+    let head = items[..first].iter().rev().take(4).take_while(|x| asks(x) && x.line.chars <= 60).count();
+    let text = |part: &[Item<'_, '_>]| part.iter().filter(|x| !asks(x)).count();
+    let ends = text(&items[..first]) > text(&items[last..]);
+    if ends { first - head } else { items.len() }
 }
 
 /// Where teasers of other articles begin: after some body, three times or more a linked headline with a sentence or two, or

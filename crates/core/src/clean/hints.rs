@@ -30,6 +30,9 @@ impl Hints {
     /// Headline.
     pub const TITLE: Hints = Hints(1 << 10);
 
+    /// One of the answers of a survey, behind the button that picks it.
+    pub const ANSWER: Hints = Hints(1 << 11);
+
     /// No hint.
     pub const fn empty() -> Self {
         Hints(0)

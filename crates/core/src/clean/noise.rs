@@ -51,7 +51,7 @@ static ORIGINAL: LazyLock<Marker> =
 
 static META: LazyLock<Marker> = LazyLock::new(|| {
     Marker::new(
-        r"(?:(?:来源|稿源|稿件来源|素材来源|图文来源|内容来源|资料来源|综合自|消息来源|文章来源|信息来源|新闻来源|转自|出处|时间|日期|发布时间|发布日期|发表时间|发稿时间|更新时间|最后更新|责任编辑|责编|作者|编辑|浏览|浏览次数|浏览量|阅读|阅读量|点击|点击数|人气|热度|评论|字号|字体|字体大小|分享到?|分享至|打印|收藏|语音播报|当前位置|您(?:现在|当前)?的?(?:当前)?位置|现在位置|首页|正文)[ \u{3000}]*(?:[:：|｜\]】>]|于[:：])|来源[ \u{3000}]|综合[:：][^。]{2,30}(?:报|网|社|闻|视|刊)$|(?:19|20)\d\d[-/.年 ]\d{1,2}[-/.月]\d{1,2}日?[ \u{3000}]*(?:\d{1,2}[:：]\d\d|$|来源))",
+        r"(?:(?:来源|稿源|稿件来源|素材来源|图文来源|内容来源|资料来源|综合自|消息来源|文章来源|信息来源|新闻来源|转自|出处|时间|日期|发布时间|发布日期|发表时间|发稿时间|更新时间|最后更新|责任编辑|责编|作者|原创|编辑|浏览|浏览次数|浏览量|阅读|阅读量|点击|点击数|人气|热度|评论|字号|字体|字体大小|分享到?|分享至|打印|收藏|语音播报|当前位置|您(?:现在|当前)?的?(?:当前)?位置|现在位置|首页|正文)[ \u{3000}]*(?:[:：|｜\]】>]|于[:：])|来源[ \u{3000}]|综合[:：][^。]{2,30}(?:报|网|社|闻|视|刊)$|(?:19|20)\d\d[-/.年 ]\d{1,2}[-/.月]\d{1,2}日?[ \u{3000}]*(?:\d{1,2}[:：]\d\d|$|来源))",
     )
 });
 
@@ -125,6 +125,9 @@ static REPLY: LazyLock<Pattern> = LazyLock::new(|| {
 /// Most characters of a line that a marker at its beginning can condemn.
 const MAX_MARKED: u32 = 140;
 
+/// Most characters of an outlet's invitation to its pages in social networks.
+const MAX_SOCIAL: u32 = 240;
+
 /// … and of any that is more than a sentence of the article.
 const MAX_NOTICE: u32 = 400;
 
@@ -140,6 +143,9 @@ pub fn classify(text: &str, chars: u32) -> Class {
     let simple = super::script::simplified(text);
     let text = simple.as_ref();
     let open = opened(text);
+    if chars <= MAX_SOCIAL && is_social(text) && has_any(text, &["我们", "我們"]) {
+        return Class::Prompt;
+    }
     if chars > MAX_MARKED {
         return if NOTICE.matches(open) && is_strong_notice(text) { Class::Notice } else { Class::Plain };
     }
@@ -176,7 +182,7 @@ pub fn classify(text: &str, chars: u32) -> Class {
     if chars <= 60 && META.matches(open) {
         return Class::Meta;
     }
-    if chars <= 80 && (CAPTION.matches(text) || CREDIT.is_match(text)) {
+    if chars <= 80 && (CAPTION.matches(text) || CREDIT.is_match(text)) && !is_signed_day(text) {
         return Class::Caption;
     }
     if SUMMARY.matches(open) {
@@ -216,6 +222,8 @@ pub fn is_credit(text: &str) -> bool {
 
 /// A notice that speaks of copying this text or of whose opinion it is, rather than of something that the text is about.
 pub fn is_reprint_notice(text: &str) -> bool {
+    let simple = super::script::simplified(text);
+    let text = simple.as_ref();
     let said = [
         "版权",
         "侵权",
@@ -232,11 +240,16 @@ pub fn is_reprint_notice(text: &str) -> bool {
         "本站",
         "本报",
     ];
-    const FIRST: [&str; 6] = ["本文首发", "本文原载", "本文转载自", "本文来源", "原文刊载", "本文刊于"];
-    FIRST.iter().any(|w| opened(text).starts_with(w))
+    is_first_printed(text)
         || is_own_notice(opened(text))
         || is_rights(text)
         || said.iter().filter(|w| text.contains(**w)).count() >= 2
+}
+
+/// Where the text came out first: `本文首发于…`
+pub fn is_first_printed(text: &str) -> bool {
+    const WORDS: [&str; 6] = ["本文首发", "本文原载", "本文转载自", "本文来源", "原文刊载", "本文刊于"];
+    WORDS.iter().any(|w| opened(text).starts_with(w))
 }
 
 /// A label of a page's own controls, which no sentence is made of.
@@ -255,6 +268,14 @@ pub fn is_subscription(text: &str) -> bool {
         && text.contains('发')
         && text.contains('到')
         && text.bytes().filter(u8::is_ascii_digit).count() >= 5
+}
+
+/// An address and a telephone number: whom to ask, rather than a sentence.
+pub fn is_contact(text: &str) -> bool {
+    text.contains('@')
+        && text.chars().count() <= 80
+        && !text.contains(['。', '，'])
+        && has_any(text, &["电话", "電話", "热线", "熱線", "传真", "傳真", "Tel"])
 }
 
 /// The outlet's own pages in social networks, and where to follow it.
@@ -300,6 +321,13 @@ pub fn is_day(text: &str) -> bool {
     day && text.chars().count() <= 12
         && text.chars().filter(|c| numeral(*c)).count() >= 4
         && text.chars().all(|c| numeral(c) || matches!(c, '年' | '月' | '日' | '号' | '-' | '.' | '/'))
+}
+
+/// A day with its source behind it, as it stands below a notice: `2026年3月2日（来源：海边日报）`.
+fn is_signed_day(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit())
+        && text.ends_with(['）', ')', '】'])
+        && is_day(&text[..glued_tail(text).0])
 }
 
 /// `06:40`: when it was, in a live report; how long a video is, beside a picture.

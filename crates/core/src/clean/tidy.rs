@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::blocks::{Blocks, Line, Tag};
 use super::byline::{self, Staff};
-use super::endings::{comments_from, teasers_from};
+use super::endings::{comments_from, survey_from, teasers_from};
 use super::generic::{ends_sentence, punctuation};
 use super::hints::Hints;
 use super::noise::{self, Class};
@@ -234,7 +234,9 @@ fn is_caption(blocks: &Blocks<'_>, at: usize) -> bool {
 }
 
 fn is_solid(line: &Line<'_>) -> bool {
-    if line.chars < 14 || line.link_share() >= 0.3 {
+    // The address of a page in a sentence is a link, and no teaser.
+    let most = if line.text.contains("http") { 0.7 } else { 0.3 };
+    if line.chars < 14 || line.link_share() >= most || noise::is_contact(&line.text) {
         return false;
     }
     let p = punctuation(&line.text);
@@ -243,7 +245,7 @@ fn is_solid(line: &Line<'_>) -> bool {
 
 /// Acts on what the lines themselves say, with the evidence that their place asks for.
 fn by_class(blocks: &Blocks<'_>, items: &mut [Item<'_, '_>], extent: Extent, body: &mut Body, headline: &str) {
-    let ends = comments_from(items).min(teasers_from(blocks, items));
+    let ends = comments_from(items).min(teasers_from(blocks, items)).min(survey_from(items));
     let mut ended = false;
     let mut staff_goes_on = true;
     for i in 0..items.len() {
@@ -252,6 +254,10 @@ fn by_class(blocks: &Blocks<'_>, items: &mut [Item<'_, '_>], extent: Extent, bod
             // One role a line: those right behind the first are read too.
             match &items[i].class {
                 Class::Staff(staff) if staff_goes_on => body.staff.merge((**staff).clone()),
+                // Teasers may stand between the text and who edited it.
+                Class::Staff(staff) if body.staff.editors.is_empty() && !staff.editors.is_empty() => {
+                    body.staff.merge((**staff).clone());
+                }
                 _ => staff_goes_on = false,
             }
             items[i].cut(Rule::Ended);

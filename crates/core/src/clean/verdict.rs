@@ -1,7 +1,7 @@
 //! The verdict on a line: what becomes of it, why, and how much evidence that takes where it stands.
 
 use super::blocks::{Line, Tag};
-use super::byline::Staff;
+use super::byline::{self, Staff};
 use super::hints::Hints;
 use super::noise::{self, Class};
 use super::tidy::{Extent, Item, ends_article, is_numeral, resumes};
@@ -110,7 +110,8 @@ fn between(items: &[Item<'_, '_>], i: usize, extent: Extent) -> Option<Rule> {
             rule(is_caption_element(item.line) && (item.pictured || !item.solid || item.line.chars < 60), Rule::Caption)
         }
         Class::Staff(staff) => {
-            rule(noise::is_bracketed(text) || closes(items, i, staff) || marked && !item.line.code, Rule::Staff)
+            let alone = noise::is_bracketed(text) || byline::is_desk_byline(text);
+            rule(alone || closes(items, i, staff) || marked && !item.line.code, Rule::Staff)
         }
         Class::RelatedHead => {
             let links_follow = items[i + 1..].iter().take(2).any(|x| x.line.link_share() > 0.5);
@@ -119,7 +120,9 @@ fn between(items: &[Item<'_, '_>], i: usize, extent: Extent) -> Option<Rule> {
         Class::Caption => rule(item.pictured || noise::is_credit(text), Rule::Caption),
         Class::Notice => rule(marked || noise::is_reprint_notice(text), Rule::Notice),
         Class::Debris => rule(!is_numeral(text) && (item.pictured || !noise::is_minute(text)), Rule::Debris),
-        Class::Prompt => rule(marked || is_boxed(items, i) || noise::is_widget(text), Rule::Prompt),
+        Class::Prompt => {
+            rule(marked || is_boxed(items, i) || noise::is_widget(text) || noise::is_first_printed(text), Rule::Prompt)
+        }
         Class::CommentHead | Class::Reply => rule(marked, Rule::Comment),
         Class::OriginalTitle | Class::PaperPage => Some(Rule::Origin),
         Class::Meta => rule(marked || noise::is_info_line(text), Rule::Meta),
