@@ -222,3 +222,51 @@ fn the_text_that_goes_on_below_a_box_may_be_nested_deeper() {
     );
     assert_eq!(paragraphs(&html), (0..5).map(long).collect::<Vec<_>>());
 }
+
+const STONES: [&str; 3] = [
+    "The wall around the old harbour was repaired stone by stone, and the masons worked from the first light until the tide came back.",
+    "Nobody in the village had seen the foundations before, which were laid on oak trunks that are as hard as three hundred years ago.",
+    "The council says that the path on top opens again in the spring, when the railings have been painted and the lamps are tested.",
+];
+
+fn english(head: &str, body: &str, below: &str) -> String {
+    let text: String = STONES.iter().map(|p| format!("<p>{p}</p>")).collect();
+    format!(
+        "<html lang=en><head><title>Six tools that every mason needs</title>{head}</head><body><main><h1>Six tools that every mason needs</h1>\
+         <div>{text}{body}</div></main>{below}</body></html>"
+    )
+}
+
+#[test]
+fn a_list_of_recommended_things_is_text() {
+    let item = |n: usize| {
+        format!(
+            "<section><h3><a href=/shop/{n}>Trowel number {n}</a></h3><p>It lies in the hand like no other, number {n} of the six, and the \
+             blade has been ground so thin that it bends before the mortar does. We have used it on two walls and one chimney.</p>\
+             <ul><li>Ash handle</li><li>Steel blade</li><li>Made by hand</li></ul></section>"
+        )
+    };
+    let items: String = (1..=6).map(item).collect();
+    let text = article(&english("", &items, "")).text;
+    assert!(text.contains("number 6 of the six"), "{text}");
+    assert!(text.contains("Steel blade"), "{text}");
+}
+
+#[test]
+fn short_sentences_above_hundreds_of_comments_are_an_article() {
+    let sentence = |n: usize| {
+        format!("<p>On day {n} the masons laid forty stones and went home before the rain began to fall</p>")
+    };
+    let body: String = (1..=30).map(sentence).collect();
+    let comment = |n: usize| {
+        format!(
+            "<li><a href=/u/{n}>Reader {n}</a> <a href=#c{n}>March {}, 2026 at 3:53 pm</a><p>What a lovely wall, number {n}. Thank you.</p></li>",
+            n % 28 + 1
+        )
+    };
+    let comments: String = (1..=120).map(comment).collect();
+    let below = format!("<div class=comments><h2>120 comments</h2><ol>{comments}</ol></div>");
+    let head = "<meta property=og:type content=article>";
+    let text = article(&english(head, &body, &below)).text;
+    assert!(text.contains("On day 30") && !text.contains("Reader 7"), "{text}");
+}

@@ -64,9 +64,15 @@ pub(super) fn teasers_from(blocks: &Blocks<'_>, items: &[Item<'_, '_>]) -> usize
         let Some(next) = after.iter().find(solid).map(parent) else { return false };
         let chars = |part: &[Item<'_, '_>]| part.iter().filter(solid).map(|x| x.line.chars).sum::<u32>();
         let count = after.iter().filter(solid).count().max(1) as u32;
-        let long = if items[start].line.is_latin() { 190 } else { 110 };
+        let mean = chars(after) / count;
+        let latin = items[start].line.is_latin();
+        let long = if latin { 190 } else { 110 };
+        // In Latin letters, lists of recommended things have linked headings: their texts are longer than teasers, or stand
+        // inside the element whose children the first paragraphs are.
+        let listed = || latin && (mean >= LONG_TEASER || mean >= MEAN_TEASER && is_inside(blocks, before, next));
         before.iter().filter(solid).filter(|x| parent(x) == next).count() >= 2
-            || chars(after) > chars(before) && chars(after) / count >= long
+            || chars(after) > chars(before) && mean >= long
+            || listed()
     };
     let solids = |part: &[Item<'_, '_>]| part.iter().filter(|x| x.solid).count();
     let marks: Vec<usize> = (0..items.len()).filter(|i| heads(*i) || minute(*i)).collect();
@@ -84,6 +90,25 @@ pub(super) fn teasers_from(blocks: &Blocks<'_>, items: &[Item<'_, '_>]) -> usize
         .map(|w| if minute(w[0]) { w[0].saturating_sub(2) } else { w[0] })
         .find(|start| solids(&items[..*start]) >= 3 && linked(*start) && !goes_on(*start))
         .unwrap_or(items.len())
+}
+
+/// Characters that the sentences of a teaser have on average, in Latin letters; and more than any teaser's have.
+const MEAN_TEASER: u32 = 130;
+/// See [`MEAN_TEASER`].
+const LONG_TEASER: u32 = 220;
+
+/// An element stands inside one of which at least two of these paragraphs are children.
+fn is_inside(blocks: &Blocks<'_>, paragraphs: &[Item<'_, '_>], element: u32) -> bool {
+    let parent = |e: u32| blocks.elems[e as usize].parent;
+    let homes = paragraphs.iter().filter(|x| x.solid).map(|x| parent(x.line.block));
+    let mut at = element;
+    for _ in 0..4 {
+        at = parent(at);
+        if homes.clone().filter(|home| *home == at).take(2).count() == 2 {
+            return true;
+        }
+    }
+    false
 }
 
 /// `2019-09-09 21:38:04` and nothing else.

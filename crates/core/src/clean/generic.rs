@@ -77,8 +77,11 @@ pub fn ends_sentence(text: &str) -> bool {
     text.ends_with(['。', '！', '？', '…', '；', '.', '!', '?', '：', ':', ';'])
 }
 
+/// Value of a heading or a point of a list without a link, in Latin letters.
+const POINT: f32 = -0.5;
+
 /// Value of a line for the choice of the container.
-fn value(line: &Line<'_>, frame: Hints) -> f32 {
+fn value(line: &Line<'_>, tag: Tag, frame: Hints) -> f32 {
     if line.hidden || line.repeated {
         return -2.0;
     }
@@ -106,6 +109,9 @@ fn value(line: &Line<'_>, frame: Hints) -> f32 {
         weighted * 0.3
     } else if line.links > 0 {
         -7.0
+    } else if line.is_latin() && matches!(tag, Tag::H(2..) | Tag::Item | Tag::Cell | Tag::Caption) {
+        // Lists of things have headings and short points; what surrounds an article has them as links.
+        POINT
     } else {
         -4.0
     };
@@ -126,7 +132,8 @@ pub fn choose(blocks: &Blocks<'_>, headline: Option<&Headline>) -> Option<Choice
     }
     let anchor = headline.and_then(|h| h.line);
     let frame = trusted_frames(blocks, anchor.filter(|_| headline.is_some_and(|h| h.agrees)));
-    let mut values: Vec<f32> = lines.iter().zip(&frame).map(|(l, f)| value(l, *f)).collect();
+    let mut values: Vec<f32> =
+        lines.iter().zip(&frame).map(|(l, f)| value(l, blocks.elems[l.block as usize].tag, *f)).collect();
     if let Some(anchor) = anchor {
         for v in values.iter_mut().take(anchor).filter(|v| **v > 0.0) {
             *v *= 0.25;

@@ -287,6 +287,8 @@ pub fn no_article(
         + if chars >= 300 { 0.6 } else { 0.0 }
         + if prose >= 500 && prose * 2 >= whole { 0.8 } else { 0.0 }
         + if prose >= 2000 { 0.6 } else { 0.0 }
+        // Short sentences, a paragraph each, and hundreds of comments below them.
+        + if declared && whole >= 1500 && body.linked as usize * 5 < chars { 0.5 } else { 0.0 }
         + share.min(1.0);
     let against = if linked > 60 { 0.5 } else { 0.0 }
         + if links_inside * 2 > inside.len() { 0.6 } else { 0.0 }
