@@ -255,7 +255,7 @@ fn a_list_of_recommended_things_is_text() {
 #[test]
 fn short_sentences_above_hundreds_of_comments_are_an_article() {
     let sentence = |n: usize| {
-        format!("<p>On day {n} the masons laid forty stones and went home before the rain began to fall</p>")
+        format!("<p>On day {n} the masons laid forty stones and went home before the rain began to fall.</p>")
     };
     let body: String = (1..=30).map(sentence).collect();
     let comment = |n: usize| {

@@ -14,7 +14,12 @@ pub(super) fn comments_from(items: &[Item<'_, '_>]) -> usize {
             // With their number it heads comments, whatever follows; without, the article may speak of what people say.
             Class::CommentHead => {
                 let counted = item.line.text.bytes().any(|b| b.is_ascii_digit());
-                before > 0 && (counted || replies() > 0 || ends_article(&items[i + 1..], before))
+                let ends = || match item.line.is_latin() {
+                    // The number of comments stands above many a text, too.
+                    true => before > 1 && !goes_on_below(items, i),
+                    false => counted || ends_article(&items[i + 1..], before),
+                };
+                before > 0 && (replies() > 0 || ends())
             }
             Class::Reply => before > 1 && replies() > 0,
             _ => false,
@@ -25,6 +30,14 @@ pub(super) fn comments_from(items: &[Item<'_, '_>]) -> usize {
         before += usize::from(item.solid);
     }
     items.len()
+}
+
+/// Paragraphs below a line stand where those above it stand, or are more than a third of them.
+pub(super) fn goes_on_below(items: &[Item<'_, '_>], i: usize) -> bool {
+    let solid = |part: &[Item<'_, '_>]| part.iter().filter(|x| x.solid).map(|x| x.line.chars).sum::<u32>();
+    let (above, below) = (&items[..i], &items[i + 1..]);
+    let known = |x: &Item<'_, '_>| above.iter().filter(|a| a.solid && a.parent == x.parent).take(2).count() == 2;
+    solid(below) * 3 > solid(above) || below.iter().any(|x| x.solid && known(x))
 }
 
 /// Where a survey of the readers begins: at the questions above the first of three answers or more.

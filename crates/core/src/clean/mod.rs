@@ -46,6 +46,7 @@ mod truncated;
 pub mod trust;
 mod verdict;
 pub mod watch;
+mod western;
 
 pub use jingwen_dom as dom;
 

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use super::byline;
 use super::marker::{Marker, opened};
+use super::western;
 use crate::pattern::Pattern;
 
 /// What a line is.
@@ -122,6 +123,9 @@ static REPLY: LazyLock<Pattern> = LazyLock::new(|| {
     )
 });
 
+/// Characters by which a line in another script is known.
+const MAX_LOOK: usize = 40;
+
 /// Most characters of a line that a marker at its beginning can condemn.
 const MAX_MARKED: u32 = 140;
 
@@ -138,6 +142,9 @@ pub fn classify(text: &str, chars: u32) -> Class {
     }
     if chars >= MAX_NOTICE {
         return Class::Plain;
+    }
+    if !text.chars().take(MAX_LOOK).any(byline::is_han) {
+        return western::classify(text, chars).unwrap_or(Class::Plain);
     }
     let staff = || if chars <= 90 { byline::staff_line(text) } else { None };
     let simple = super::script::simplified(text);
@@ -259,7 +266,7 @@ pub fn is_widget(text: &str) -> bool {
             r"^[\[【（(>》|·\s]*(?:分享(?:让更多人看到|到[:：]?.{0,12}|至.{0,12})?|【?纠错】?|举报(?:[/／ ]?反馈)?|收藏(?:本文)?|点赞|展开(?:全文|阅读)?|阅读(?:全文|原文|更多)|查看(?:原文|全文|更多)|全文完|视频加载中.{0,6}|正在加载.{0,6}|加载中.{0,6}|您的浏览器.{0,30}|当前浏览器.{0,40}|返回(?:首页|顶部|列表|搜狐.{0,10}|腾讯网首页.{0,4})|点[击我](?:下载APP|进入专题|查看更多|加载更多|播放|展开).{0,6}|长按.{0,8}二维码.{0,10}|微信扫一扫.{0,14}|打开微信.{0,20}|请(?:您)?繼?继?[续續](?:往下)?[阅閱]读?讀?.{0,4}|关闭窗口|打印(?:本页)?.{0,6}|上一[篇页].{0,40}|下一[篇页][:：].{0,40}|更多(?:精彩|猛料).{0,30}|剩余\d{1,3}%.{0,10}|点击展开.{0,6}|展开.{0,4}|余下全文.{0,6}|继续阅读.{0,4}|显示全部.{0,4}|广告|Advertisement|ADVERTISEMENT)[\]】）)>》|·\s]*$",
         )
     });
-    WIDGET.is_match(text)
+    WIDGET.is_match(text) || western::is_widget(text)
 }
 
 /// `订某某手机报，移动发…到10658…`

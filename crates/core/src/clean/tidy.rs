@@ -66,7 +66,7 @@ pub(super) struct Item<'l, 'a> {
     /// Index of the line.
     at: u32,
     /// Element in which the line's block stands.
-    parent: u32,
+    pub(super) parent: u32,
     /// Tag of the line's block.
     pub(super) tag: Tag,
     pub(super) class: Class,

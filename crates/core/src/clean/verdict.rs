@@ -2,6 +2,7 @@
 
 use super::blocks::{Line, Tag};
 use super::byline::{self, Staff};
+use super::endings::goes_on_below;
 use super::hints::Hints;
 use super::noise::{self, Class};
 use super::tidy::{Extent, Item, ends_article, is_numeral, resumes};
@@ -153,7 +154,12 @@ pub(super) fn ends_text(items: &[Item<'_, '_>], i: usize, extent: Extent) -> boo
         Class::Staff(staff) => !staff.editors.is_empty() && (closes(items, i, staff) || i >= extent.end),
         Class::RelatedHead => {
             let before = items[..i].iter().filter(|x| x.solid).count();
-            before > 0 && i >= extent.first && ends_article(&items[i + 1..], before) && !resumes(items, i, extent)
+            let ends = match items[i].line.is_latin() {
+                // Boxes of links stand in the middle of English texts.
+                true => !goes_on_below(items, i),
+                false => ends_article(&items[i + 1..], before) && !resumes(items, i, extent),
+            };
+            before > 0 && i >= extent.first && ends
         }
         _ => false,
     }
