@@ -55,8 +55,11 @@ pub fn is_suspect(text: &str) -> bool {
 
 /// Share of a text, in characters, that is lost: replacement characters, and what they become when they are read as GBK.
 pub fn lost_share(text: &str) -> f64 {
-    let lost = text.matches('\u{fffd}').count() + 3 * text.matches("锟斤拷").count();
-    lost as f64 / text.chars().count().max(1) as f64
+    let count = |mark: &str| memchr::memmem::find_iter(text.as_bytes(), mark.as_bytes()).count();
+    match count("\u{fffd}") + 3 * count("锟斤拷") {
+        0 => 0.0,
+        lost => lost as f64 / text.chars().count().max(1) as f64,
+    }
 }
 
 /// Least length of a text between two tags that says something about the page, in characters.
@@ -159,20 +162,35 @@ enum Restored {
 }
 
 fn restored(run: &str, kind: Kind) -> Restored {
-    let bytes = match kind {
-        Kind::Utf8AsGbk => gbk_bytes(run),
-        Kind::Utf8AsLatin | Kind::GbkAsLatin => run.chars().map(latin_byte).collect(),
-    };
-    let Some(bytes) = bytes else { return Restored::None };
-    if kind == Kind::GbkAsLatin {
-        return match GBK.decode_without_bom_handling_and_without_replacement(&bytes) {
-            Some(text) if run.chars().count() >= 4 && text.chars().all(is_chinese) => Restored::All(text.into_owned()),
-            _ => Restored::None,
-        };
+    let latin = || run.chars().map(latin_byte).collect::<Option<Vec<u8>>>();
+    match kind {
+        Kind::Utf8AsGbk => {
+            let readings = gbk_bytes(run);
+            let mut whole = readings.iter().filter(|bytes| std::str::from_utf8(bytes).is_ok());
+            match (whole.next(), whole.next()) {
+                (Some(bytes), None) => of_utf8(bytes, kind),
+                // Nobody knows which of them stood there.
+                (Some(_), Some(_)) => Restored::Part,
+                (None, _) => readings.first().map_or(Restored::None, |bytes| of_utf8(bytes, kind)),
+            }
+        }
+        Kind::Utf8AsLatin => latin().map_or(Restored::None, |bytes| of_utf8(&bytes, kind)),
+        Kind::GbkAsLatin => {
+            let Some(bytes) = latin() else { return Restored::None };
+            match GBK.decode_without_bom_handling_and_without_replacement(&bytes) {
+                Some(text) if run.chars().nth(3).is_some() && text.chars().all(is_chinese) => {
+                    Restored::All(text.into_owned())
+                }
+                _ => Restored::None,
+            }
+        }
     }
+}
+
+fn of_utf8(bytes: &[u8], kind: Kind) -> Restored {
     let is_plain =
         |c: char| is_chinese(c) || is_punctuation(c) || kind == Kind::Utf8AsLatin && is_latin(c) || c.is_ascii();
-    match std::str::from_utf8(&bytes) {
+    match std::str::from_utf8(bytes) {
         Ok(text) if text.chars().all(is_plain) => Restored::All(text.to_owned()),
         Err(e) if e.error_len().is_none() && e.valid_up_to() >= 6 => {
             let text = std::str::from_utf8(&bytes[..e.valid_up_to()]).unwrap_or_default();
@@ -182,9 +200,35 @@ fn restored(run: &str, kind: Kind) -> Restored {
     }
 }
 
-fn gbk_bytes(run: &str) -> Option<Vec<u8>> {
-    let (bytes, _, failed) = GBK.encode(run);
-    (!failed).then(|| bytes.into_owned())
+/// Most signs with two codes in a run that are looked at; pages with more are made to cost time.
+const MOST_DOUBLE: usize = 64;
+
+/// Most readings of a run that are followed at a time.
+const MOST_READINGS: usize = 8;
+
+/// The bytes that a run can come from in GBK, as far as they begin as UTF-8 does. Two signs have two codes there.
+fn gbk_bytes(run: &str) -> Vec<Vec<u8>> {
+    const DOUBLE: [(char, [&[u8]; 2]); 2] =
+        [('€', [&[0x80], &[0xa2, 0xe3]]), ('\u{3000}', [&[0xa1, 0xa1], &[0xa3, 0xa0]])];
+    let begins_well = |bytes: &Vec<u8>| std::str::from_utf8(bytes).map_or_else(|e| e.error_len().is_none(), |_| true);
+    let codes = |c: char| DOUBLE.iter().find(|(of, _)| *of == c).map(|(_, codes)| codes);
+    let mut readings: Vec<Vec<u8>> = vec![Vec::new()];
+    for (n, part) in run.split_inclusive(|c| codes(c).is_some()).enumerate() {
+        let sign = part.chars().next_back().and_then(codes);
+        let plain = if sign.is_some() { part.trim_end_matches(|c| codes(c).is_some()) } else { part };
+        let (bytes, _, failed) = GBK.encode(plain);
+        if failed || n > MOST_DOUBLE {
+            return Vec::new();
+        }
+        readings.iter_mut().for_each(|reading| reading.extend_from_slice(&bytes));
+        if let Some(codes) = sign {
+            let both = |reading: &Vec<u8>| codes.map(|code| [&reading[..], code].concat());
+            readings = readings.iter().flat_map(both).collect();
+        }
+        readings.retain(begins_well);
+        readings.truncate(MOST_READINGS);
+    }
+    readings
 }
 
 /// The byte that a character is in Windows-1252 or, of those that it leaves out, in Latin-1.
@@ -309,10 +353,11 @@ mod tests {
             let text = if which == 2 { common } else { text };
             let (right, wrong) = [(UTF_8, GBK), (UTF_8, WINDOWS_1252), (GBK, WINDOWS_1252)][which];
             let damaged = page(&damage(&text, right, wrong));
+            let is_lossy = lost_share(&damaged) > 0.0 || damaged.contains('\u{3000}');
             match repair(&damaged) {
                 Damage::Repaired { markup, is_partial: false } => prop_assert_eq!(markup, page(&text)),
-                Damage::Repaired { .. } | Damage::Lost(_) => prop_assert!(lost_share(&damaged) > 0.0),
-                Damage::None => prop_assert!(which == 0 && lost_share(&damaged) > 0.0, "{}", damaged),
+                Damage::Repaired { .. } | Damage::Lost(_) => prop_assert!(is_lossy),
+                Damage::None => prop_assert!(which == 0 && is_lossy, "{}", damaged),
             }
         }
 

@@ -8,6 +8,7 @@ use scraper::node::Element;
 use scraper::{Html, Node};
 
 use super::blocks::{Blocks, Line, Tag};
+use super::generic::ends_sentence;
 use super::tidy::Body;
 use crate::record::{Block, Image};
 
@@ -240,6 +241,30 @@ fn mark_verse(lines: &mut [Part<'_>], page: &Blocks<'_>) {
         }
         from = end.max(from + 1);
     }
+    mark_stanzas(lines, page);
+}
+
+/// Least lines of verse that stand in an element each, and of which at most half end a sentence.
+const STANZA: usize = 4;
+
+/// Marks the short lines that stand below one element, each in an element of its own.
+fn mark_stanzas(lines: &mut [Part<'_>], page: &Blocks<'_>) {
+    let parent = |p: &Part<'_>| page.elems[page.lines[p.at as usize].block as usize].parent;
+    let is_short = |p: &Part<'_>| {
+        let line = &page.lines[p.at as usize];
+        let is_item = p.text.starts_with(|c: char| c.is_numeric() || "（(•·-一二三四五六七八九十".contains(c));
+        p.place.what == What::Paragraph && line.chars <= VERSE_LINE && line.links == 0 && line.strong == 0 && !is_item
+    };
+    let mut from = 0;
+    while from < lines.len() {
+        let inside = parent(&lines[from]);
+        let end = from + lines[from..].iter().take_while(|p| is_short(p) && parent(p) == inside).count();
+        let ending = lines[from..end].iter().filter(|p| ends_sentence(p.text)).count();
+        if end - from >= STANZA && ending * 2 <= end - from {
+            lines[from..end].iter_mut().for_each(|p| p.place = Place { what: What::Verse, inside });
+        }
+        from = end.max(from + 1);
+    }
 }
 
 /// Longest name of a speaker, in characters.
@@ -258,6 +283,10 @@ fn mark_turns(lines: &mut [Part<'_>], page: &Blocks<'_>) {
         let is_bold = lines.get(i).is_some_and(|l| page.lines[l.at as usize].strong > 0);
         (i < lines.len()).then(|| name(i)).flatten().is_some_and(|own| is_bold || times[own] >= 2)
     };
+    // `优点：` and `缺点：` in front of lines are no speakers.
+    if !(0..lines.len()).filter_map(name).any(asks) {
+        return;
+    }
     // Who answers once stands beside who asks.
     let beside = |i: usize| i > 0 && is_speaker(i - 1) || is_speaker(i + 1);
     let turns: Vec<usize> = (0..lines.len()).filter(|&i| name(i).is_some() && (is_speaker(i) || beside(i))).collect();
@@ -280,6 +309,25 @@ fn speaker(text: &str) -> Option<usize> {
         && name.chars().count() <= SPEAKER
         && name.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '·' | '.' | '-'));
     (is_name && !rest.trim().is_empty()).then_some(at)
+}
+
+/// Names of who asks in an interview.
+fn asks(name: &str) -> bool {
+    const NAMES: [&str; 12] = [
+        "问",
+        "提问",
+        "主持人",
+        "编辑",
+        "采访者",
+        "网友",
+        "Q",
+        "Question",
+        "Interviewer",
+        "Host",
+        "Moderator",
+        "Reporter",
+    ];
+    NAMES.contains(&name) || name.ends_with("记者")
 }
 
 fn block(part: &Part<'_>, line: &Line<'_>) -> Block {
@@ -392,6 +440,14 @@ mod tests {
             of("<p>记者：这座桥修了多久？</p><p>林守成：前后修了三个月，中间停了两次工。</p><p>记者：为什么停工？</p>");
         assert!(matches!(&blocks[0], Block::Turn { speaker, .. } if speaker == "记者"), "{blocks:?}");
         assert!(matches!(&blocks[1], Block::Turn { speaker, .. } if speaker == "林守成"), "{blocks:?}");
+    }
+
+    #[test]
+    fn verse_in_elements_and_labels_that_are_no_speakers() {
+        let blocks = of("<div><p>山高水长</p><p>木桥横江</p><p>行人过处</p><p>月满东窗</p></div>");
+        assert_eq!(blocks, [Block::Verse { text: text("山高水长\n木桥横江\n行人过处\n月满东窗") }]);
+        let pair = "<p>优点：结实，能走拖拉机，三十年不坏。</p><p>缺点：木料难找，工期也长，要晾三个月。</p>";
+        assert!(of(&pair.repeat(2)).iter().all(|b| matches!(b, Block::Paragraph { .. })));
     }
 
     #[test]

@@ -7,6 +7,8 @@ mod signals;
 mod views;
 mod weights;
 
+use memchr::memmem;
+
 use super::Rejection;
 use super::blocks::Blocks;
 use super::generic::Choice;
@@ -64,7 +66,8 @@ impl Signals {
         if let Some(title) = &record.title {
             let words = words(title);
             if !words.is_empty() {
-                let found = words.iter().filter(|w| record.text.contains(**w)).count();
+                let found =
+                    words.iter().filter(|w| memmem::find(record.text.as_bytes(), w.as_bytes()).is_some()).count();
                 self.headline_words = found as f32 / words.len() as f32;
             }
         }
@@ -132,7 +135,7 @@ fn found_in(text: &str, part: &str, size: usize) -> f32 {
         while !part.is_char_boundary(end) {
             end += 1;
         }
-        found += usize::from(memchr::memmem::find(text.as_bytes(), &part.as_bytes()[from..end]).is_some());
+        found += usize::from(memmem::find(text.as_bytes(), &part.as_bytes()[from..end]).is_some());
         all += 1;
         from = end;
     }
