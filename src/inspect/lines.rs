@@ -76,6 +76,6 @@ pub fn squash(text: &str) -> String {
 /// A line of the page and a paragraph are the same, but for what was cut out of the line.
 pub fn same(line: &str, paragraph: &str) -> bool {
     line == paragraph
-        || paragraph.len() * 2 > line.len() && line.starts_with(paragraph)
+        || paragraph.len() * 3 > line.len() && line.starts_with(paragraph)
         || paragraph.len() > 60 && line.len() >= paragraph.len() && crate::learn::agreement(line, paragraph) > 0.7
 }
