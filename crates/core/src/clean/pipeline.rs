@@ -372,7 +372,7 @@ impl Ready<'_> {
     fn shown(&self, text: &str) -> Shown {
         let all = blocks::blocks(self.html, root(self.html), &|_| false);
         let headline = title::choose(&all, self.meta);
-        let is_body = |l: &blocks::Line<'_>| text.contains(l.text.trim());
+        let is_body = |l: &blocks::Line<'_>| memchr::memmem::find(text.as_bytes(), l.text.trim().as_bytes()).is_some();
         let long = |l: &&blocks::Line<'_>| l.chars >= 8;
         let first = all.lines.iter().position(|l| long(&l) && is_body(l)).unwrap_or(all.lines.len());
         let end = all.lines.iter().rposition(|l| long(&l) && is_body(l)).map_or(first, |at| at + 1);
