@@ -52,7 +52,7 @@ fn a_page_that_fails_for_days_comes_in_the_end() {
     }
     assert_eq!(numbers(&bench), [1, 3]);
     assert!(bench.rejected().is_empty());
-    // The first time it may be a connection that was kept too long, which is repeated at once and is no try. After that
+    // The first time it may be a connection that was kept too long, which is repeated at once and does not count as a try. After that
     // the page is asked on connections of its own, and each request is a try.
     let tries = bench.failures("/a_2.htm");
     assert!((5..=15).contains(&tries), "{tries}");

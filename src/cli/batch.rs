@@ -4,11 +4,12 @@
 //! one processor has them at hand. Whoever is free takes the next one, so that a slow page holds up nobody else.
 
 use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 
 use super::Failure;
 use crate::clean::frames::{InOrder, Known, Outline};
+use crate::lock::lock;
 
 struct Inputs<I> {
     /// None after the last one.
@@ -140,11 +141,6 @@ impl<I, A, C, S> Drop for Leave<'_, I, A, C, S> {
             self.0.moved.notify_all();
         }
     }
-}
-
-/// What a thread that panicked had locked is looked at once more, to end.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
@@ -19,6 +19,7 @@ use super::{Failure, Outcome, batch, exit};
 use crate::clean::frames::{InOrder, Known, Outline};
 use crate::clean::{self, Body, Options, Page};
 use crate::drift::Observation;
+use crate::lock::lock;
 use crate::record::{Reason, Record};
 use crate::sites::Sites;
 use crate::units::Share;
@@ -250,17 +251,12 @@ struct Spare(Mutex<Vec<Vec<u8>>>);
 
 impl Spare {
     fn take(&self) -> Vec<u8> {
-        self.lock().pop().unwrap_or_default()
+        lock(&self.0).pop().unwrap_or_default()
     }
 
     fn give(&self, mut line: Vec<u8>) {
         line.clear();
-        self.lock().push(line);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
-        // Empty ones are sound whatever panicked.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0).push(line);
     }
 }
 

@@ -8,7 +8,7 @@
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
@@ -19,8 +19,8 @@ use super::address::{Address, Addresses};
 use super::fetch::{FetchError, Response};
 use super::rest::Rest;
 use super::robots::Robots;
-use crate::frontier::AT_REST;
-use crate::frontier::{HostUpdate, Kind, LeasedHost, Millis, NEVER, now};
+use crate::frontier::{AT_REST, HostUpdate, Kind, LeasedHost, Millis, NEVER, now};
+use crate::lock::lock;
 use crate::retry::{FailureClass, History};
 use crate::sites::{CrawlRules, StatusAction};
 use crate::units::{Span, millis};
@@ -469,8 +469,7 @@ impl Gate {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it is held, and the numbers stay sound if something did.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -2,18 +2,16 @@
 
 use std::collections::HashSet;
 
-use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::ask::{Clean, RequestFailure, RequestOutcome, ask, cleaned};
 use super::fetch::Request;
 use super::host::PageState;
 use super::visit::Visit;
-use crate::clean::{Cleaned, confidence};
+use crate::clean::{Cleaned, confidence, text_hash};
 use crate::frontier::{Millis, UrlKey};
 use crate::record::{Doubt, Record};
 use crate::retry::FailureClass;
-use crate::urls::hex;
 
 /// Most pages joined where the template does not say.
 const MOST: u32 = 20;
@@ -182,10 +180,4 @@ fn append(record: &mut Record, part: Record, pages: u32) {
     record.source = record.source.take().or(part.source);
     record.pages = pages;
     record.text_hash = text_hash(&record.text);
-}
-
-/// First 32 hexadecimal digits of the SHA-256 of a text without white space.
-fn text_hash(text: &str) -> String {
-    let squashed: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-    hex(&Sha256::digest(squashed.as_bytes())[..16])
 }

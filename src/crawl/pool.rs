@@ -2,10 +2,12 @@
 //! themselves (the automata of regexes above all) is there once for each.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use tokio::sync::{Semaphore, oneshot};
+
+use crate::lock::lock;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -56,7 +58,7 @@ impl Pool {
             let body = move || {
                 loop {
                     // The lock is held while waiting: whoever holds it is the one that gets the next job.
-                    let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                    let job = lock(&queue).recv();
                     match job {
                         Ok(job) => job(),
                         Err(mpsc::RecvError) => return,

@@ -3,10 +3,11 @@
 //! Written here and not taken from a crate because each crate looked at misses some of the cases that the parser of
 //! google/robotstxt is tested with, and because `explain` wants the line of the rule.
 
-use crate::sites::requests::product_token;
 use std::borrow::Cow;
 
 use memchr::memmem;
+
+use crate::sites::requests::product_token;
 
 /// Bytes of robots.txt that are read; the rest is ignored (RFC 9309, 2.5).
 pub const MAX_BYTES: usize = 500 * 1024;

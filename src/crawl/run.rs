@@ -24,10 +24,9 @@ use super::traps::Traps;
 use super::warc::WarcError;
 use super::worker;
 use crate::drift::StoreError;
-use crate::frontier::AT_REST;
 use crate::frontier::any::AnyFrontier;
 use crate::frontier::{
-    Batch, Cursor, Frontier, FrontierError, HostId, Kind, LeasedHost, Millis, NewUrl, RunId, UrlKey, now,
+    AT_REST, Batch, Cursor, Frontier, FrontierError, HostId, Kind, LeasedHost, Millis, NewUrl, RunId, UrlKey, now,
 };
 use crate::lock::lock;
 use crate::output::OutputError;

@@ -2,7 +2,7 @@
 //! written to the history every second.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -15,8 +15,8 @@ use super::rhythm::{Hour, Rhythm, hour_of};
 use crate::crawl::report::SiteReport;
 use crate::crawl::store::{Brief, Committed, Observer};
 use crate::drift::Warning;
-use crate::frontier::AT_REST;
-use crate::frontier::HeldBack;
+use crate::frontier::{AT_REST, HeldBack};
+use crate::lock::lock;
 
 /// A site's last page is kept anew at most this often.
 const PAGE_EVERY: Duration = Duration::from_secs(30);
@@ -155,8 +155,7 @@ impl Model {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Counts stay sound if a holder panicked.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner)
     }
 }
 

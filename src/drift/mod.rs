@@ -28,6 +28,7 @@ pub use state::SiteState;
 pub use store::{Change, FILE, KeptPage, Store, StoreError};
 pub use warning::{Kind, Warning};
 
+use crate::lock::lock;
 use crate::sites::Sites;
 
 /// Longest that what was seen is kept in memory only.
@@ -221,9 +222,8 @@ impl Watch {
         self.store.pages(site).await
     }
 
-    /// Locks; a state is whole even if a holder panicked.
     fn lock(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.memory)
     }
 }
 

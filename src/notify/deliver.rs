@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use tokio::process::Command;
 use super::hook::{Address, Hook, To};
 use super::message;
 use super::queue::Due;
+use crate::lock::lock;
 use crate::retry::retry_after;
 
 /// Bytes of an answer that are looked at.
@@ -161,7 +162,7 @@ async fn run(hook: &Hook, command: &[String], due: &Due) -> Result<String, Troub
             listening.abort();
         }
     }
-    let words = String::from_utf8_lossy(&words.lock().unwrap_or_else(PoisonError::into_inner)).into_owned();
+    let words = String::from_utf8_lossy(&lock(&words)).into_owned();
     let last = words.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let said = if last.is_empty() { String::new() } else { format!(": {last}") };
     match ended {
@@ -201,7 +202,7 @@ fn environment(more: &[String]) -> Vec<(OsString, OsString)> {
 async fn listen(mut from: impl AsyncRead + Unpin, words: Arc<Mutex<Vec<u8>>>) {
     let mut chunk = [0; 1024];
     while let Ok(n @ 1..) = from.read(&mut chunk).await {
-        let mut words = words.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut words = lock(&words);
         words.extend_from_slice(&chunk[..n]);
         let over = words.len().saturating_sub(LAST_WORDS);
         words.drain(..over);

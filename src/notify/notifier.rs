@@ -1,10 +1,9 @@
 //! The loop that delivers. Each hook is served by itself, one message at a time: one that hangs holds up no other.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use sqlx::sqlite::SqlitePool;
 use tokio::sync::Notify;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -14,6 +13,8 @@ use super::Event;
 use super::deliver::{Trouble, client, deliver};
 use super::hook::{Hook, check};
 use super::queue::{Added, Due, NotifyError, Queue, Recent, wanting};
+use crate::lock::lock;
+use crate::units::{millis, now};
 
 /// How often what is too old is given up and deleted.
 const TIDY: Duration = Duration::from_secs(600);
@@ -341,20 +342,7 @@ impl Desk {
     }
 }
 
-/// From one time to another; at least a little, so that a loop is no busy loop.
+/// From one time to another; at least a little, so that a loop is not a busy loop.
 fn between(from: i64, to: i64) -> Duration {
     Duration::from_millis(u64::try_from(to.saturating_sub(from)).unwrap_or(0).max(10)).min(TIDY)
-}
-
-fn now() -> i64 {
-    Timestamp::now().as_millisecond()
-}
-
-fn millis(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// A panic elsewhere while it was held leaves nothing half-done in these.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

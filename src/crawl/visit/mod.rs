@@ -71,7 +71,7 @@ impl Visit {
             return Some(self.out);
         }
         match task.kind {
-            // A door is no list, whatever led to it.
+            // A door is not a list, whatever led to it.
             _ if self.is_outside() => self.html(response, turn).await?,
             Kind::Sitemap | Kind::Feed => self.list(response, turn).await,
             Kind::List if self.json_rule().is_some() || lists::is_list(&response.body) => {
@@ -259,7 +259,7 @@ impl Visit {
         context.focus_on(std::iter::once(target.key));
         context.detours.leave(task.key, target.key, sets_cookies);
         if is_outside {
-            // Until the door leads back the page counts as failed; the door itself is no page of ours.
+            // Until the door leads back the page counts as failed; the door itself is not one of our pages.
             self.fail(RequestFailure::unconfirmed(Reason::Redirect, not_of_the_sites(to)));
             return self.out.links.push(target);
         }

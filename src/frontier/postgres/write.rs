@@ -52,6 +52,15 @@ pub fn by_key(text: &'static str, key: &UrlKey) -> Statement {
     sqlx::query(text).bind(key.host.bucket).bind(key.host.host).bind(key.near).bind(key.id)
 }
 
+/// A query whose values are a link's key, when it is due, its kind, depth, path and query.
+fn by_link(text: &'static str, link: &NewUrl) -> Statement {
+    by_key(text, &link.key)
+        .bind(link.due)
+        .bind(link.kind as i64)
+        .bind(i64::from(link.depth))
+        .bind(link.url.path_and_query().to_owned())
+}
+
 impl PostgresFrontier {
     /// Writes everything of a batch, or nothing.
     pub(super) async fn write_batch(&self, batch: &Batch) -> Result<(), FrontierError> {
@@ -285,13 +294,7 @@ async fn links(tx: &mut Tx<'_>, all: &[NewUrl], now: Millis) -> Result<(), sqlx:
 async fn revisits(tx: &mut Tx<'_>, links: &[NewUrl]) -> Result<(), sqlx::Error> {
     for link in links {
         by_key(sql::REVISIT_UNSEEN, &link.key).execute(&mut **tx).await?;
-        by_key(sql::REVISIT, &link.key)
-            .bind(link.due)
-            .bind(link.kind as i64)
-            .bind(i64::from(link.depth))
-            .bind(link.url.path_and_query())
-            .execute(&mut **tx)
-            .await?;
+        by_link(sql::REVISIT, link).execute(&mut **tx).await?;
         by_key(sql::REVISIT_NOTED, &link.key).execute(&mut **tx).await?;
     }
     Ok(())
@@ -301,13 +304,7 @@ async fn again(tx: &mut Tx<'_>, links: &[NewUrl]) -> Result<(), sqlx::Error> {
     for link in links {
         by_key(sql::AGAIN_UNSEEN, &link.key).execute(&mut **tx).await?;
         by_key(sql::AGAIN_NOT_ENDED, &link.key).execute(&mut **tx).await?;
-        by_key(sql::AGAIN_QUEUED, &link.key)
-            .bind(link.due)
-            .bind(link.kind as i64)
-            .bind(i64::from(link.depth))
-            .bind(link.url.path_and_query())
-            .execute(&mut **tx)
-            .await?;
+        by_link(sql::AGAIN_QUEUED, link).execute(&mut **tx).await?;
         if let Some(requested) = &link.requested {
             by_key(sql::REQUESTED, &link.key).bind(requested.as_str()).execute(&mut **tx).await?;
         }

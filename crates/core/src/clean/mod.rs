@@ -49,6 +49,7 @@ pub mod watch;
 mod western;
 
 pub use jingwen_dom as dom;
+pub use pipeline::text_hash;
 
 use std::sync::Arc;
 

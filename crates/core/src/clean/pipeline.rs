@@ -13,6 +13,7 @@ use super::blocks::Blocks;
 use super::byline::Staff;
 use super::confidence::{Extraction, Signals, doubt, is_below, judge};
 use super::date::{self, Context, When};
+use super::dom::Keep;
 use super::extract::{self, Extracted};
 use super::frames::{Known, Outline};
 use super::meta::Meta;
@@ -28,7 +29,6 @@ use crate::sites::plan::{Index, Plan};
 use crate::sites::{LineRule, Site, Sites, TemplateKind};
 use crate::text::squashed;
 use crate::urls::{CanonicalUrl, hex};
-use jingwen_dom::Keep;
 
 /// Least characters of a body that the generic extractor believes.
 const MIN_BODY: usize = 25;
@@ -566,6 +566,11 @@ pub(super) fn record(page: &Page<'_>, text: String, site: Option<&Site>) -> Reco
         fetched_at: page.fetched_at.map(|t| t.to_string()),
         ..Record::default()
     }
+}
+
+/// First 32 hexadecimal digits of the SHA-256 of a text without white space.
+pub fn text_hash(text: &str) -> String {
+    hash(&squashed(text))
 }
 
 fn hash(text: &str) -> String {

@@ -1,6 +1,5 @@
 //! The body as blocks: what the elements around its lines say that they are.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use ego_tree::NodeRef;
@@ -283,7 +282,7 @@ fn mark_turns(lines: &mut [Part<'_>], page: &Blocks<'_>) {
         let is_bold = lines.get(i).is_some_and(|l| page.lines[l.at as usize].strong > 0);
         (i < lines.len()).then(|| name(i)).flatten().is_some_and(|own| is_bold || times[own] >= 2)
     };
-    // `优点：` and `缺点：` in front of lines are no speakers.
+    // `优点：` and `缺点：` in front of lines are not speakers.
     if !(0..lines.len()).filter_map(name).any(asks) {
         return;
     }
@@ -362,7 +361,7 @@ fn join(block: &mut Block, part: &Part<'_>, line: &Line<'_>) -> bool {
 /// The cells of a row: those of the page's line, whose empty ones at both ends the text leaves out.
 fn cells(text: &str, line: &Line<'_>) -> Vec<String> {
     let whole = line.text.trim_matches(super::blocks::is_blank) == text;
-    let row: Cow<'_, str> = if whole { Cow::Borrowed(line.text.as_ref()) } else { Cow::Borrowed(text) };
+    let row = if whole { line.text.as_ref() } else { text };
     row.split('\t').map(ToOwned::to_owned).collect()
 }
 

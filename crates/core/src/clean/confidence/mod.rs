@@ -121,10 +121,13 @@ pub fn doubt(record: &mut Record, doubt: Doubt) {
 /// Returns the rejection of a record of too little confidence.
 pub fn is_below(record: &Record, least: Option<f32>) -> Option<Rejection> {
     let (confidence, least) = (record.confidence?, least?);
+    if confidence >= least {
+        return None;
+    }
     let doubts: Vec<&str> = record.doubts.iter().map(|d| d.as_str()).collect();
     let doubts = if doubts.is_empty() { "no doubts".to_owned() } else { doubts.join(", ") };
     let detail = format!("confidence {confidence} is below {least}: {doubts}");
-    (confidence < least).then_some(Rejection { reason: Reason::LowConfidence, detail })
+    Some(Rejection { reason: Reason::LowConfidence, detail })
 }
 
 /// Share of the pieces of a text, of so many bytes or somewhat more each, that another one holds.
